@@ -1,0 +1,44 @@
+# Every target stands on a virtual environment in .venv, made anew only when a pinned requirement changes.
+# PYTHON=/path/to/python chooses the interpreter; scripts/venv says what it looks for otherwise.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-train lint fix docs bench
+PIP := .venv/bin/python -m pip install --quiet
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.installed-demo ## first alarm in a minute, with a broker of its own; DATA=folder replays recorded data
+	.venv/bin/edge-agent demo $(if $(DATA),--data "$(DATA)")
+
+test: lint ## lint, then all tests but training; core/ must be covered to the last branch
+	scripts/test-tools
+	.venv/bin/python -m pytest -m "not train" --cov --cov-report=term
+	.venv/bin/coverage report --include='edge_agent/core/*' --fail-under=100
+
+test-train: .venv/.installed-train ## types and tests of training (installs torch)
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -m train
+
+lint: .venv/.installed-dev ## ruff, mypy, import contracts, shellcheck, generated docs
+	scripts/lint
+
+fix: .venv/.installed-dev ## what ruff can mend by itself
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+docs: .venv/.installed-dev ## write the generated parts of the documentation anew
+	.venv/bin/cog -r README.md docs/*.md
+
+bench: .venv/.installed-dev ## speed, memory and start-up on this computer
+	.venv/bin/python -m bench
+
+.venv/.installed-train: requirements/train.txt requirements/torch.txt | .venv/.installed-dev
+	$(PIP) --require-hashes -r requirements/train.txt
+	$(PIP) -r requirements/torch.txt
+	touch $@
+
+.venv/.installed-%: requirements/%.txt requirements/build.txt pyproject.toml
+	scripts/venv
+	$(PIP) --require-hashes -r requirements/build.txt -r $<
+	PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --editable . && touch $@
