@@ -1,0 +1,135 @@
+"""The schema, one numbered migration per version; sqlite-utils applies each in a transaction of its own.
+
+A migration that has been released is never changed: a new one is added, with a sample of the schema before it in
+`tests/data/`. Tables are STRICT. Columns read while searching stand before large ones, because SQLite has to walk
+through a row to reach its end. `reading_block`, `verdict` and `outbox` have no index on time: the page it would touch
+in every commit adds half as much again to the bytes written to flash (measured: 8.2 → 12.7 kB per commit), and their
+rows lie in the order of time but for late ones anyway.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sqlite_utils import Database, Migrations
+from sqlite_utils.db import Table
+
+from edge_agent import __version__
+
+SET_NAME = "edge_agent.store"
+MIGRATIONS_TABLE = Migrations.migrations_table
+
+migrations = Migrations(SET_NAME)
+
+
+def known() -> frozenset[str]:
+    """Names of the migrations this agent knows."""
+    return frozenset(_NAMES)
+
+
+def apply(db: Database) -> None:
+    """Bring the database to the newest schema."""
+    migrations.apply(db)
+
+
+@migrations(name="0001_journal")
+def _journal(db: Database) -> None:
+    for names in ("asset", "channel"):
+        # no index: the one writer knows all names, and an index that disagrees with a flipped name refuses every commit
+        _create(db, names, {"id": int, "name": str})
+    _create(
+        db,
+        "reading_block",
+        {
+            "id": int,
+            "asset_count": int,
+            "first": float,
+            "last": float,
+            "clock": str,
+            "readings": int,
+            "data": bytes,
+        },
+    )
+    _create(
+        db,
+        "log_line",
+        {"id": str, "asset": str, "time": float, "text": str, "author": str, "work_order": str, "clock": str},
+        optional={"author", "work_order"},
+    ).create_index(["time"])
+    _create(
+        db,
+        "verdict",
+        {
+            "id": int,
+            "time": float,
+            "asset": str,
+            "risk": float,
+            "mode": str,
+            "mode_probability": float,
+            "status": str,
+            "historical": int,
+            "clock": str,
+            "text": str,
+        },
+    )
+    _create(
+        db,
+        "alarm_event",
+        {
+            "alarm_id": str,
+            "rev": int,
+            "asset": str,
+            "kind": str,
+            "transition": str,
+            "time": float,
+            "active": int,
+            "severity": str,
+            "risk": float,
+            "mode": str,
+            "summary": str,
+            "clock": str,
+            "event": str,
+        },
+        pk=("alarm_id", "rev"),
+        optional={"risk"},
+    ).create_index(["time"])
+    _create(db, "state", {"name": str, "data": bytes}, pk="name")
+    _create(
+        db,
+        "outbox",
+        {
+            "id": int,
+            "key": str,
+            "topic": str,
+            "qos": int,
+            "retain": int,
+            "lane": int,
+            "grp": str,
+            "created": float,
+            "sent": float,
+            "tries": int,
+            "payload": bytes,
+        },
+        optional={"sent"},
+    ).create_index(["key"], unique=True)
+    db.execute("CREATE INDEX outbox_unsent ON outbox(lane, id) WHERE sent IS NULL")
+    _create(db, "seen", {"mid": int, "digest": "ANY"}, pk="mid")
+    _create(db, "meta", {"name": str, "value": str}, pk="name")
+    db.table("meta").insert_all(
+        [{"name": "created_by", "value": __version__}, {"name": "created", "value": f"{time.time():.0f}"}]
+    )
+
+
+_NAMES = ("0001_journal",)
+
+
+def _create(
+    db: Database,
+    name: str,
+    columns: dict[str, type | str],
+    *,
+    pk: str | tuple[str, ...] = "id",
+    optional: frozenset[str] | set[str] = frozenset(),
+) -> Table:
+    keys = {pk} if isinstance(pk, str) else set(pk)
+    return db.table(name).create(columns, pk=pk, not_null=set(columns) - optional - keys, strict=True)

@@ -1,0 +1,116 @@
+"""Values ↔ rows: the one place that knows which field goes to which column."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from edge_agent.core.types import AlarmEvent, Evidence, LogLine, Outgoing, Quote, Transition, Verdict
+
+Cell = str | int | float | bytes | None
+Row = tuple[Cell, ...]
+
+INSERT_BLOCK = "INSERT INTO reading_block(asset_count, first, last, clock, readings, data) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_LOG = (
+    "INSERT OR IGNORE INTO log_line(id, asset, time, text, author, work_order, clock) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+INSERT_VERDICT = (
+    "INSERT INTO verdict(time, asset, risk, mode, mode_probability, status, historical, clock, text)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+INSERT_EVENT = (
+    "INSERT OR IGNORE INTO alarm_event(alarm_id, rev, asset, kind, transition, time, active, severity, risk, mode,"
+    " summary, clock, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+INSERT_OUTGOING = (
+    "INSERT OR IGNORE INTO outbox(key, topic, qos, retain, lane, grp, created, tries, payload)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)"
+)
+SELECT_LOGS = "SELECT asset, time, text, author, work_order FROM log_line WHERE time >= ? ORDER BY time, rowid"
+SELECT_PENDING = (
+    "SELECT id, key, topic, payload, qos, retain, lane, grp FROM outbox"
+    " WHERE sent IS NULL AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY lane, id LIMIT ?"
+)
+
+
+def log_row(line: LogLine, clock: str) -> Row:
+    """The row of a log line; its id makes a repeat the same row."""
+    return (line.id, line.asset, line.time, line.text, line.author, line.order, clock)
+
+
+def verdict_row(verdict: Verdict, clock: str) -> Row:
+    """The row of a verdict."""
+    return (
+        verdict.time,
+        verdict.asset,
+        verdict.risk,
+        verdict.mode,
+        verdict.mode_probability,
+        verdict.status.value,
+        int(verdict.historical),
+        clock,
+        verdict.text,
+    )
+
+
+def event_row(event: AlarmEvent, clock: str) -> Row:
+    """The row of one revision of an alarm: the columns people search by, and the whole event as JSON."""
+    return (
+        event.id,
+        event.rev,
+        event.asset,
+        event.kind,
+        event.transition.value,
+        event.time,
+        int(event.active),
+        event.severity,
+        event.risk,
+        event.mode,
+        event.summary,
+        clock,
+        json.dumps(dataclasses.asdict(event), separators=(",", ":")),
+    )
+
+
+def event_from_json(text: str) -> AlarmEvent:
+    """The event that `event_row` wrote.
+
+    Raises:
+        ValueError: the text is not one of ours.
+    """
+    try:
+        fields = json.loads(text)
+        fields["transition"] = Transition(fields["transition"])
+        fields["evidence"] = tuple(Evidence(**fact) for fact in fields["evidence"])
+        fields["quotes"] = tuple(Quote(**quote) for quote in fields["quotes"])
+        return AlarmEvent(**fields)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"alarm event cannot be read: {error}") from error
+
+
+def outgoing_row(message: Outgoing, created: float) -> Row:
+    """The row of a message in the outbox."""
+    return (
+        message.key,
+        message.topic,
+        message.qos,
+        int(message.retain),
+        message.lane,
+        message.group,
+        created,
+        message.payload,
+    )
+
+
+def digest_cell(digest: str) -> Cell:
+    """The digest as bytes where it is hexadecimal: 200 of them then fit one page, and a commit rewrites them all."""
+    try:
+        raw = bytes.fromhex(digest)
+    except ValueError:
+        return digest
+    return raw if raw.hex() == digest else digest
+
+
+def digest_text(cell: str | bytes) -> str:
+    """The digest that `digest_cell` wrote."""
+    return cell.hex() if isinstance(cell, bytes) else cell

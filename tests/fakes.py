@@ -1,0 +1,72 @@
+"""Fakes of the ports: real classes with the behaviour of the adapters, held to it by tests/contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_agent.core.types import LogLine, Outgoing, Reading
+from edge_agent.errors import StoreError
+from edge_agent.ports import Batch, Queued
+
+STATE_LANE = 1
+
+
+class MemoryJournal:
+    """Journal and outbox in memory. While `failing` is set every commit raises; `batches` holds the others."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.failing = False
+        self.closed = False
+        self._blocks: list[list[Reading]] = []
+        self._logs: dict[str, LogLine] = {}
+        self._states: dict[str, bytes] = {}
+        self._seen: dict[int, str] = {}
+        self._outbox: dict[int, Outgoing] = {}  # every row ever, so that a key is known after it was sent
+        self._unsent: set[int] = set()
+
+    def commit(self, batch: Batch) -> None:
+        if self.failing:
+            raise StoreError("journal in memory: cannot write a batch: told to fail", hint="set `failing` to False")
+        self.batches.append(batch)
+        if batch.readings:
+            self._blocks.append(list(batch.readings))
+        for line in batch.logs:
+            self._logs.setdefault(line.id, line)
+        self._states.update(batch.states)
+        self._seen = dict(batch.seen) or self._seen
+        self._unsent.difference_update(batch.sent)
+        keys = {message.key for message in self._outbox.values()}
+        for message in batch.outgoing:
+            if message.key not in keys:
+                keys.add(message.key)
+                row = len(self._outbox) + 1
+                self._outbox[row] = message
+                self._unsent.add(row)
+        newest = {self._outbox[row].topic: row for row in sorted(self._unsent) if self._outbox[row].lane == STATE_LANE}
+        self._unsent = {row for row in self._unsent if self._outbox[row].lane != STATE_LANE or row in newest.values()}
+
+    def seen(self) -> dict[int, str]:
+        return dict(self._seen)
+
+    def states(self) -> dict[str, bytes]:
+        return dict(self._states)
+
+    def readings_since(self, block: int) -> Sequence[tuple[int, list[Reading]]]:
+        return list(enumerate(self._blocks, start=1))[block:]
+
+    def last_block(self) -> int:
+        return len(self._blocks)
+
+    def recent_logs(self, since: float) -> list[LogLine]:
+        return sorted((line for line in self._logs.values() if line.time >= since), key=lambda line: line.time)
+
+    def prune(self, now: float) -> int:  # noqa: ARG002 - nothing is ever old in memory
+        return 0
+
+    def pending(self, *, after: frozenset[int], limit: int) -> list[Queued]:
+        rows = sorted(self._unsent - after, key=lambda row: (self._outbox[row].lane, row))
+        return [Queued(row, self._outbox[row]) for row in rows[:limit]]
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,227 @@
+"""What only the journal in SQLite promises: a full disk, a full journal, names that were rolled back (G1, G3, G4)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_agent.core.types import Reading
+from edge_agent.errors import StoreError
+from edge_agent.ports import Batch
+from edge_agent.store.database import StoreSettings
+from edge_agent.store.journal import SqliteJournal, open_journal
+from edge_agent.store.outbox import open_outbox
+from tests.store.journal_values import NOON, some_event, some_log, some_message, some_readings, some_verdict
+
+MEGABYTE = 1 << 20
+
+
+def noise(count: int, seed: int) -> list[Reading]:
+    """Readings that do not compress."""
+    values = memoryview(os.urandom(count * 4)).cast("I")
+    return [Reading("pump-1", "vibration", NOON + seed * count + i, float(v)) for i, v in enumerate(values)]
+
+
+def all_readings(journal: SqliteJournal) -> list[Reading]:
+    return [reading for _, readings in journal.readings_since(0) for reading in readings]
+
+
+# ---------------------------------------------------------------------------------------------------- full
+
+
+def test_a_batch_larger_than_the_journal_may_be_is_refused_whole(settings: StoreSettings) -> None:
+    with closing(open_journal(replace(settings, max_bytes=MEGABYTE))) as journal:
+        journal.commit(Batch(readings=some_readings(1)))
+        batch = Batch(
+            readings=some_readings(2),
+            logs=[some_log(2)],
+            events=[some_event("a")],
+            outgoing=[some_message("k")],
+            states={"tracks": bytes(2 * MEGABYTE)},
+        )
+        with pytest.raises(StoreError, match="full") as raised:
+            journal.commit(batch)
+        assert "max_bytes" in raised.value.hint
+        assert all_readings(journal) == some_readings(1)
+        assert journal.states() == {}
+        assert journal.recent_logs(0.0) == []
+        journal.commit(replace(batch, states={"tracks": b"small"}))
+        assert all_readings(journal) == some_readings(1) + some_readings(2)
+
+
+def test_a_full_journal_drops_its_oldest_readings_for_new_ones(settings: StoreSettings) -> None:
+    with closing(open_journal(replace(settings, max_bytes=MEGABYTE))) as journal:
+        journal.commit(Batch(events=[some_event("a")], outgoing=[some_message("k")]))
+        for number in range(100):
+            journal.commit(Batch(readings=noise(5000, number)))
+        kept = [block for block, _ in journal.readings_since(0)]
+        assert kept == list(range(kept[0], 101))
+        assert 1 < kept[0] < 100
+        with closing(open_outbox(settings.path)) as outbox:
+            assert len(outbox.pending(after=frozenset(), limit=9)) == 1
+    assert settings.path.stat().st_size <= MEGABYTE
+
+
+def test_a_full_journal_without_readings_to_drop_says_so(settings: StoreSettings) -> None:
+    with closing(open_journal(replace(settings, max_bytes=MEGABYTE))) as journal:
+        with pytest.raises(StoreError, match="full"):
+            for number in range(100):
+                journal.commit(Batch(outgoing=[some_message(f"alarm-{number}", payload=bytes(50_000))]))
+        with closing(open_outbox(settings.path)) as outbox:
+            waiting = [q.message.key for q in outbox.pending(after=frozenset(), limit=99)]
+    assert waiting == [f"alarm-{n}" for n in range(len(waiting))]
+    assert waiting
+
+
+@pytest.mark.parametrize("alarming", [Batch(events=[some_event("a")]), Batch(outgoing=[some_message("k", lane=0)])])
+def test_the_last_free_space_of_the_disk_is_for_alarms(settings: StoreSettings, alarming: Batch) -> None:
+    disk = os.statvfs(settings.path.parent)
+    wants_all = replace(settings, reserve_bytes=disk.f_blocks * disk.f_frsize + 1)
+    with closing(open_journal(wants_all)) as journal:
+        with pytest.raises(StoreError, match="kept for alarms") as raised:
+            journal.commit(Batch(readings=some_readings(1), outgoing=[some_message("state", lane=1)]))
+        assert raised.value.hint
+        assert journal.last_block() == 0
+        journal.commit(replace(alarming, readings=some_readings(1)))
+        assert journal.last_block() == 1
+
+
+def test_a_journal_that_somebody_else_writes_to_is_refused_with_a_hint(settings: StoreSettings) -> None:
+    with closing(open_journal(settings)) as journal, closing(sqlite3.connect(settings.path)) as other:
+        journal._conn.execute("PRAGMA busy_timeout = 10")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked") as raised:
+            journal.commit(Batch(readings=some_readings(1)))
+        assert "one agent" in raised.value.hint
+        other.rollback()
+        journal.commit(Batch(readings=some_readings(1)))
+        assert not journal.damaged
+
+
+# ---------------------------------------------------------------------------------------------------- whole or not
+
+
+def test_names_of_a_batch_that_failed_are_given_ids_again(journal: SqliteJournal) -> None:
+    first = [Reading("pump-1", "flow", NOON, 1.0)]
+    nan = replace(some_verdict(1), risk=float("nan"))  # SQLite stores it as NULL, which the column refuses
+    with pytest.raises(StoreError, match="NOT NULL"):
+        journal.commit(Batch(readings=first, verdicts=[nan]))
+    other = [Reading("pump-2", "speed", NOON, 2.0)]
+    journal.commit(Batch(readings=other))
+    journal.commit(Batch(readings=first))
+    assert all_readings(journal) == other + first
+
+
+def test_names_are_known_again_after_a_restart(settings: StoreSettings) -> None:
+    for number in range(2):
+        with closing(open_journal(settings)) as journal:
+            journal.commit(Batch(readings=some_readings(number)))
+            names = journal._conn.execute("SELECT count(*), count(DISTINCT name) FROM asset").fetchone()
+    assert names == (3, 3)
+
+
+def test_an_unexpected_error_leaves_nothing_behind_either(journal: SqliteJournal) -> None:
+    broken = some_message("k")._replace(qos=2**70)
+    with pytest.raises(OverflowError):
+        journal.commit(Batch(readings=some_readings(1), outgoing=[broken]))
+    assert journal.last_block() == 0
+    journal.commit(Batch(readings=some_readings(1)))
+    assert all_readings(journal) == some_readings(1)
+
+
+def test_a_repeated_revision_of_an_alarm_is_one_row(journal: SqliteJournal) -> None:
+    for _ in range(2):
+        journal.commit(Batch(events=[some_event("a", 1), some_event("a", 2)]))
+    assert journal._conn.execute("SELECT alarm_id, rev FROM alarm_event").fetchall() == [("a", 1), ("a", 2)]
+
+
+def test_a_batch_of_seen_alone_is_written(journal: SqliteJournal) -> None:
+    journal.commit(Batch(seen=[(7, "00aa")]))
+    assert journal.seen() == {7: "00aa"}
+
+
+def test_digests_take_half_their_length_in_the_file(journal: SqliteJournal) -> None:
+    journal.commit(Batch(seen=[(1, "0123456789abcdef"), (2, "0123456789ABCDEF")]))
+    sizes = journal._conn.execute("SELECT typeof(digest), length(digest) FROM seen ORDER BY mid").fetchall()
+    assert sizes == [("blob", 8), ("text", 16)]
+
+
+def test_outbox_rows_bear_the_time_of_their_commit(settings: StoreSettings) -> None:
+    clock = iter([NOON, NOON + 5])
+    with closing(open_journal(settings, now=lambda: next(clock))) as journal:
+        journal.commit(Batch(outgoing=[some_message("k")]))
+        journal.commit(Batch(sent=[1]))
+        assert journal._conn.execute("SELECT created, sent FROM outbox").fetchall() == [(NOON, NOON + 5)]
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+
+
+def test_a_damaged_block_is_passed_over_and_named_in_the_log(
+    journal: SqliteJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        journal.commit(Batch(readings=some_readings(number)))
+    journal._conn.execute("UPDATE reading_block SET data = x'00' WHERE id = 2")
+    journal._conn.commit()
+    assert [len(readings) for _, readings in journal.readings_since(0)] == [10, 0, 10]
+    assert "block=2" in caplog.text
+
+
+def test_a_block_pruned_while_others_are_read_has_no_readings(journal: SqliteJournal) -> None:
+    for number in range(2):
+        journal.commit(Batch(readings=some_readings(number)))
+    found = journal.readings_since(0)
+    journal._conn.execute("DELETE FROM reading_block WHERE id = 1")
+    journal._conn.commit()
+    assert found[0] == (1, [])
+
+
+def test_reading_the_blocks_holds_up_no_commit(journal: SqliteJournal) -> None:
+    for number in range(3):
+        journal.commit(Batch(readings=some_readings(number)))
+    for block, _ in journal.readings_since(0):
+        journal.commit(Batch(states={"at": str(block).encode()}))
+    assert journal._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+
+def test_a_flipped_letter_makes_no_other_log_line_unreadable(journal: SqliteJournal) -> None:
+    journal.commit(Batch(logs=[some_log(1), some_log(2)]))
+    journal._conn.execute("UPDATE log_line SET text = CAST(x'ff41' AS TEXT) WHERE text LIKE '%note 1'")
+    journal._conn.commit()
+    assert [line.text for line in journal.recent_logs(0.0)] == ["\ufffdA", some_log(2).text]
+
+
+def test_after_closing_every_use_is_refused(settings: StoreSettings) -> None:
+    journal = open_journal(settings)
+    journal.close()
+    journal.close()
+    with pytest.raises(StoreError, match="closed"):
+        journal.commit(Batch(readings=some_readings(1)))
+    with pytest.raises(StoreError, match="closed"):
+        journal.states()
+
+
+def test_the_outbox_cannot_write(settings: StoreSettings, journal: SqliteJournal) -> None:
+    journal.commit(Batch(outgoing=[some_message("k")]))
+    with closing(open_outbox(settings.path)) as outbox, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        outbox._conn.execute("DELETE FROM outbox")
+
+
+def test_an_outbox_without_a_journal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="outbox") as raised:
+        open_outbox(tmp_path / "nothing.db")
+    assert raised.value.hint
+
+
+def test_a_closed_outbox_is_refused_as_store_error(settings: StoreSettings, journal: SqliteJournal) -> None:
+    journal.commit(Batch(outgoing=[some_message("k")]))
+    outbox = open_outbox(settings.path)
+    outbox.close()
+    with pytest.raises(StoreError, match="outbox"):
+        outbox.pending(after=frozenset(), limit=1)
