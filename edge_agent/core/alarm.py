@@ -1,0 +1,182 @@
+"""One alarm condition: when it is raised, updated, escalated, de-escalated and cleared (ISA-18.2, OPC UA Part 9).
+
+Rules:
+1. Everything that moves an alarm is in this file. `TRANSITIONS` is the table; the diagram in the docs is drawn from it.
+2. A condition is one (asset, kind): `risk`, `limit:<channel>`, `silence`. Conditions do not know each other.
+3. A finding says HIGH, MIDDLE or LOW (above the raise level, in the deadband, below the clear level).
+4. The on-delay counts findings and event time; a single HIGH finding followed by another signal raises nothing.
+5. An episode has one id from its raise to its clear; every event of it has the next `rev`.
+6. Severity is looked up by the caller from a table; here it is only compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from edge_agent.core.identity import digest
+from edge_agent.core.types import AlarmEvent, Evidence, Quote, Severity, Transition
+
+
+class Phase(StrEnum):
+    """Where a condition stands."""
+
+    NORMAL = "normal"
+    RISING = "rising"  # on-delay runs
+    ACTIVE = "active"
+    FALLING = "falling"  # off-delay runs
+
+
+class Signal(StrEnum):
+    """What a finding says of the condition."""
+
+    HIGH = "high"
+    MIDDLE = "middle"
+    LOW = "low"
+
+
+TRANSITIONS: dict[tuple[Phase, Signal], Phase] = {
+    (Phase.NORMAL, Signal.HIGH): Phase.RISING,
+    (Phase.NORMAL, Signal.MIDDLE): Phase.NORMAL,
+    (Phase.NORMAL, Signal.LOW): Phase.NORMAL,
+    (Phase.RISING, Signal.HIGH): Phase.RISING,  # → ACTIVE when the on-delay is over
+    (Phase.RISING, Signal.MIDDLE): Phase.NORMAL,
+    (Phase.RISING, Signal.LOW): Phase.NORMAL,
+    (Phase.ACTIVE, Signal.HIGH): Phase.ACTIVE,
+    (Phase.ACTIVE, Signal.MIDDLE): Phase.ACTIVE,
+    (Phase.ACTIVE, Signal.LOW): Phase.FALLING,
+    (Phase.FALLING, Signal.HIGH): Phase.ACTIVE,
+    (Phase.FALLING, Signal.MIDDLE): Phase.ACTIVE,
+    (Phase.FALLING, Signal.LOW): Phase.FALLING,  # → NORMAL when the off-delay is over
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """On- and off-delay: so many findings and so many seconds of event time, both."""
+
+    on_count: int = 1
+    on_s: float = 0.0
+    off_count: int = 1
+    off_s: float = 0.0
+    update_step: float = 0.1  # change of risk worth an update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found of one condition at one time: everything an event may need."""
+
+    asset: str
+    kind: str
+    time: float
+    signal: Signal
+    severity: Severity
+    risk: float | None = None
+    mode: str = "none"
+    evidence: tuple[Evidence, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    summary: str = ""
+    summary_source: str = "template"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmState:
+    """One condition between findings; small and serialisable."""
+
+    phase: Phase = Phase.NORMAL
+    since: float = 0.0  # event time at which the phase began
+    count: int = 0  # findings in a row that support leaving the phase
+    time: float = 0.0  # event time of the newest finding
+    episode: int = 0
+    id: str = ""
+    rev: int = 0
+    first: float = 0.0  # event time at which the condition of this episode was first seen
+    severity: int = 0
+    risk: float = 0.0  # as last published
+    mode: str = "none"
+    newest_quote: float = 0.0  # event time of the newest quote already told
+    acked: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether an alarm stands."""
+        return self.phase in {Phase.ACTIVE, Phase.FALLING}
+
+
+def step(state: AlarmState, finding: Finding, delays: Delays) -> tuple[AlarmState, AlarmEvent | None]:
+    """The next state of a condition and the event to tell, if any."""
+    phase = TRANSITIONS[state.phase, finding.signal]
+    if phase is state.phase and phase in {Phase.NORMAL, Phase.ACTIVE}:
+        state = replace(state, time=finding.time)
+    elif phase is state.phase:
+        state = replace(state, count=state.count + 1, time=finding.time)
+    else:
+        state = replace(state, phase=phase, since=finding.time, count=1, time=finding.time)
+    elapsed = finding.time - state.since
+    if phase is Phase.RISING and state.count >= delays.on_count and elapsed >= delays.on_s:
+        return _raised(state, finding)
+    if phase is Phase.FALLING and state.count >= delays.off_count and elapsed >= delays.off_s:
+        return _told(replace(state, phase=Phase.NORMAL, since=finding.time, count=0), finding, Transition.CLEARED)
+    if phase is Phase.ACTIVE:
+        transition = _change(state, finding, delays)
+        if transition is not None:
+            return _told(state, finding, transition)
+    return state, None
+
+
+def _raised(state: AlarmState, finding: Finding) -> tuple[AlarmState, AlarmEvent]:
+    episode = state.episode + 1
+    raised = replace(
+        state,
+        phase=Phase.ACTIVE,
+        count=0,
+        episode=episode,
+        id=digest("alarm", finding.asset, finding.kind, str(episode), f"{finding.time:.6f}"),
+        rev=0,
+        first=state.since,
+        since=finding.time,
+        acked=False,
+    )
+    return _told(raised, finding, Transition.RAISED)
+
+
+def _change(state: AlarmState, finding: Finding, delays: Delays) -> Transition | None:
+    if finding.severity.number > state.severity:
+        return Transition.ESCALATED
+    if finding.severity.number < state.severity:
+        return Transition.DEESCALATED
+    moved = finding.risk is not None and abs(finding.risk - state.risk) >= delays.update_step
+    said = max((quote.time for quote in finding.quotes), default=0.0) > state.newest_quote
+    return Transition.UPDATED if moved or said or finding.mode != state.mode else None
+
+
+def _told(state: AlarmState, finding: Finding, transition: Transition) -> tuple[AlarmState, AlarmEvent]:
+    state = replace(
+        state,
+        rev=state.rev + 1,
+        severity=finding.severity.number,
+        risk=finding.risk if finding.risk is not None else state.risk,
+        mode=finding.mode,
+        newest_quote=max((quote.time for quote in finding.quotes), default=state.newest_quote),
+    )
+    event = AlarmEvent(
+        id=state.id,
+        asset=finding.asset,
+        kind=finding.kind,
+        episode=state.episode,
+        rev=state.rev,
+        transition=transition,
+        time=finding.time,
+        first=state.first,
+        active=transition is not Transition.CLEARED,
+        acked=state.acked,
+        severity=finding.severity.word,
+        severity_number=finding.severity.number,
+        risk=finding.risk,
+        mode=finding.mode,
+        evidence=finding.evidence,
+        quotes=finding.quotes,
+        summary=finding.summary,
+        summary_source=finding.summary_source,
+    )
+    return state, event

@@ -1,0 +1,25 @@
+"""Names and ids: slugs for topic levels, and digests that make a repeat recognisable.
+
+Source: level alphabet of DESIGN §6, `[a-z0-9_-]{1,64}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+_NOT_LEVEL = re.compile(r"[^a-z0-9_-]+")
+_MAX_LEVEL = 64
+
+
+def slug(name: str) -> str:
+    """The topic level for a name: lower case, accents folded, other characters `-`; empty when nothing is left."""
+    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return _NOT_LEVEL.sub("-", folded).strip("-")[:_MAX_LEVEL].rstrip("-")
+
+
+def digest(*parts: str) -> str:
+    """A 16-digit hexadecimal digest of the parts, the same on every machine; parts cannot run into each other."""
+    joined = "\x1f".join(part.replace("\x1f", " ") for part in parts)
+    return hashlib.blake2s(joined.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,187 @@
+"""Pipeline state ↔ bytes: what survives a restart. No pickle: a JSON head, then raw arrays, then compression.
+
+Two kinds of blob: `tracks` (windows and baselines of all assets, large, written seldom; readings after it are replayed
+from the journal) and `alarms/<asset>` (conditions of one asset, small, written in the commit that changed them).
+A blob is put back whole or not at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zlib
+from typing import Final, cast
+
+import numpy as np
+
+from edge_agent.core.alarm import AlarmState, Phase
+from edge_agent.core.baseline import Baseline, Floats, Principal
+from edge_agent.core.identity import digest
+from edge_agent.core.pipeline import Pipeline
+from edge_agent.core.window import AssetTrack, Step, Windower
+
+FORMAT: Final = 1
+ALARMS: Final = "alarms/"
+TRACKS: Final = "tracks"
+_HEAD_BYTES: Final = 4  # length of the JSON head, little-endian
+_PARTS: Final = 7  # arrays of every track; baselines follow
+_BASELINE_PARTS: Final = 6
+
+Scalar = float | int | str | bool | None
+Head = dict[str, Scalar | list[list[int]]]
+
+_ALARM_FIELDS: Final = {f.name: type(f.default) for f in dataclasses.fields(AlarmState)}
+
+
+def dump_alarms(pipeline: Pipeline, asset: str) -> bytes:
+    """The conditions of one asset."""
+    states = {k: dataclasses.asdict(s) for (a, k), s in pipeline.alarms.items() if a == asset}
+    return json.dumps(states, separators=(",", ":")).encode()
+
+
+def load_alarms(pipeline: Pipeline, asset: str, blob: bytes) -> None:
+    """Put the conditions of one asset back.
+
+    Raises:
+        ValueError: the blob is not one of ours.
+    """
+    try:
+        states = {(asset, kind): _alarm_in(fields) for kind, fields in json.loads(blob).items()}
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        message = f"alarm state of {asset!r} cannot be read: {error!r}"
+        raise ValueError(message) from error
+    pipeline.alarms.update(states)
+
+
+def dump_tracks(pipeline: Pipeline) -> bytes:
+    """Windows and baselines of all assets."""
+    head: list[Head] = []
+    arrays: list[bytes] = []
+    for name, windower in pipeline.windowers.items():
+        shape = signature(windower)
+        for asset, track in windower.tracks.items():
+            fields, parts = _track_out(track)
+            head.append({"class": name, "signature": shape, "asset": asset, **fields})
+            arrays += [np.ascontiguousarray(part, dtype="<f8").tobytes() for part in parts]
+    text = json.dumps({"format": FORMAT, "tracks": head}, separators=(",", ":")).encode()
+    return zlib.compress(len(text).to_bytes(_HEAD_BYTES, "little") + text + b"".join(arrays), 1)
+
+
+def load_tracks(pipeline: Pipeline, blob: bytes) -> list[str]:
+    """Put windows and baselines back; the assets left out because their class has changed since.
+
+    Raises:
+        ValueError: the blob is not one of ours.
+    """
+    try:
+        raw = zlib.decompress(blob)
+        size = int.from_bytes(raw[:_HEAD_BYTES], "little")
+        document = json.loads(raw[_HEAD_BYTES : _HEAD_BYTES + size])
+        if document["format"] != FORMAT:
+            message = f"snapshot format {document['format']!r}, this agent reads {FORMAT}"
+            raise ValueError(message)
+        numbers = np.frombuffer(raw, dtype="<f8", offset=_HEAD_BYTES + size)
+        tracks = _tracks_in(document["tracks"], numbers)
+    except (zlib.error, KeyError, TypeError, OverflowError, RecursionError) as error:
+        message = f"snapshot cannot be read: {error!r}"
+        raise ValueError(message) from error
+    signatures = {name: signature(windower) for name, windower in pipeline.windowers.items()}
+    left_out = []
+    for asset, name, written, track in tracks:
+        windower = pipeline.windower(asset)
+        if windower is None or windower.spec.name != name or signatures[name] != written:
+            left_out.append(asset)
+        else:
+            windower.tracks[asset] = track
+    return left_out
+
+
+def signature(windower: Windower) -> str:
+    """A digest of all that gives an asset's numbers their meaning: steps, channels, and the class reference."""
+    spec, reference = windower.spec, windower.reference
+    parts = [f"{spec.step_s!r}", *(f"{c.name}\n{c.unit}\n{c.condition}\n{c.expression}" for c in spec.channels)]
+    if reference is not None:
+        parts += ["\n".join(reference.channels), "\n".join(reference.conditions)]
+        arrays = (reference.regimes, reference.condition_scale, reference.center, reference.scale)
+        parts += [np.ascontiguousarray(array, dtype="<f8").tobytes().hex() for array in arrays]
+    return digest(*parts)
+
+
+def _alarm_in(fields: dict[str, Scalar]) -> AlarmState:
+    phase = Phase(cast("str", fields["phase"]))
+    for name, value in fields.items():
+        kind = _ALARM_FIELDS[name]
+        if name != "phase" and type(value) is not kind and not (kind is float and type(value) is int):
+            message = f"{name} is {value!r}"
+            raise TypeError(message)
+    return AlarmState(**{**fields, "phase": phase})  # type: ignore[arg-type]  # checked above
+
+
+def _tracks_in(heads: list[Head], numbers: Floats) -> list[tuple[str, str, str, AssetTrack]]:
+    """Asset, class, signature and track of each."""
+    tracks, at = [], 0
+    for head in heads:
+        track, at = _track_in(head, numbers, at)
+        tracks.append((str(head["asset"]), str(head["class"]), str(head["signature"]), track))
+    return tracks
+
+
+def _track_out(track: AssetTrack) -> tuple[Head, list[Floats]]:
+    history = np.array(track.history) if track.history else np.zeros((0, 0))
+    parts = [track.numerator, track.weight, track.ring, history, np.array(track.last_seen), track.conditions]
+    steps = [[float(s.number), *s.total, *(float(c) for c in s.count)] for s in track.open.values()]
+    parts.append(np.array(steps) if steps else np.zeros((0, 0)))
+    for baseline in (track.baseline, track.provisional):
+        if baseline is not None:
+            principal = baseline.principal
+            parts += [baseline.center, baseline.scale, baseline.joint_center, baseline.joint_scale]
+            parts += [principal.axes, principal.variance] if principal is not None else [np.zeros((0, 0)), np.zeros(0)]
+    fields: Head = {
+        "steps": track.steps,
+        "closed": track.closed,
+        "first": track.first,
+        "newest": track.newest,
+        "baseline": track.baseline is not None,
+        "provisional": track.provisional is not None,
+        "shapes": [list(part.shape) for part in parts],
+    }
+    return fields, parts
+
+
+def _track_in(head: Head, numbers: Floats, at: int) -> tuple[AssetTrack, int]:
+    parts: list[Floats] = []
+    for shape in cast("list[list[int]]", head["shapes"]):
+        count = int(np.prod(shape))
+        parts.append(numbers[at : at + count].reshape(shape).copy())
+        at += count
+    numerator, weight, ring, history, last_seen, conditions, steps = parts[:_PARTS]
+    rest = parts[_PARTS:]
+    baselines: list[Baseline | None] = []
+    for present in (head["baseline"], head["provisional"]):
+        baselines.append(_baseline_in(rest[:_BASELINE_PARTS]) if present else None)
+        rest = rest[_BASELINE_PARTS:] if present else rest
+    n = len(last_seen)
+    track = AssetTrack(
+        steps=int(cast("int", head["steps"])),
+        closed=int(cast("int", head["closed"])),
+        first=float(cast("float", head["first"])),
+        newest=float(cast("float", head["newest"])),
+        last_seen=last_seen.tolist(),
+        conditions=conditions,
+        numerator=numerator,
+        weight=weight,
+        ring=ring,
+        history=list(history),
+        baseline=baselines[0],
+        provisional=baselines[1],
+    )
+    for row in steps:
+        total, count_ = row[1 : 1 + n].tolist(), [int(c) for c in row[1 + n :]]
+        track.open[int(row[0])] = Step(int(row[0]), total, count_, sum(1 for c in count_ if c))
+    return track, at
+
+
+def _baseline_in(parts: list[Floats]) -> Baseline:
+    center, scale, joint_center, joint_scale, axes, variance = parts
+    principal = Principal(axes=axes, variance=variance) if axes.size else None
+    return Baseline(center=center, scale=scale, principal=principal, joint_center=joint_center, joint_scale=joint_scale)

@@ -1,0 +1,74 @@
+"""Facts → the summary sentence by template: what changed, how far from this machine's normal, what was written.
+
+Numbers appear only as `figure` writes them, so that promise G7 (no number that is not in the evidence) can be checked
+by comparing words. The likely failure mode and what to check come from the table in `modes`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edge_agent.core.modes import NONE, mode
+from edge_agent.core.types import Evidence, Quote, Window
+
+MAX_EVIDENCE = 3
+MAX_QUOTES = 2
+_SMALL, _LARGE = 1e-4, 1e9  # sizes that are written without an exponent
+MIN_SHIFT = 1.0  # a channel nearer to its own normal than this is no evidence while another one is farther
+
+
+def figure(value: float) -> str:
+    """A number as people read it: three significant digits, no exponent for everyday sizes."""
+    if value == 0 or not math.isfinite(value):
+        return "0"
+    if not _SMALL <= abs(value) < _LARGE:
+        return f"{value:.2e}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f}"
+
+
+def evidence(window: Window) -> tuple[Evidence, ...]:
+    """The channels that moved farthest from this asset's own normal, the farthest first."""
+    real = sorted((c for c in window.channels if not c.name.startswith("joint_")), key=lambda c: -abs(c.shift))
+    telling = [c for c in real if abs(c.shift) >= MIN_SHIFT] or real[:1]
+    return tuple(
+        Evidence(c.name, c.component, c.value, c.unit, c.baseline, c.shift, None, "deviation")
+        for c in telling[:MAX_EVIDENCE]
+    )
+
+
+def of_risk(code: str, facts: Sequence[Evidence], quotes: Sequence[Quote]) -> str:
+    """The summary of a risk finding."""
+    known = mode(code)
+    lead = facts[0] if facts else None
+    place = f" at {lead.component}" if lead is not None and lead.component else ""
+    cause = f"Likely {known.name} ({known.code}){place}" if code != NONE else f"Unusual behaviour{place}"
+    told = f'; log: "{quotes[0].text}"' if quotes else ""
+    changes = ", ".join(_deviation(fact) for fact in facts[:2])
+    return f"{cause}: {changes or 'no single channel stands out'}{told}. {known.check}"
+
+
+def of_limit(fact: Evidence) -> str:
+    """The summary of a hard limit."""
+    bound = fact.limit if fact.limit is not None else fact.value
+    side = "at" if fact.value == bound else "above" if fact.value > bound else "below"
+    return f"{fact.channel} {_with_unit(fact.value, fact.unit)} is {side} its limit {_with_unit(bound, fact.unit)}."
+
+
+def of_silence(facts: Sequence[Evidence], *, more: bool = False) -> str:
+    """The summary of silence; `more`: other channels than these are silent too."""
+    named = ", ".join(fact.channel for fact in facts) + (" and others" if more else "")
+    return f"No readings from {named}. Check the sensor, its cable and the gateway's connection."
+
+
+def _deviation(fact: Evidence) -> str:
+    if fact.baseline is None:
+        return f"{fact.channel} {_with_unit(fact.value, fact.unit)}"
+    way = "above" if fact.value >= fact.baseline else "below"
+    normal = _with_unit(fact.baseline, fact.unit)
+    return f"{fact.channel} {_with_unit(fact.value, fact.unit)}, {way} its normal {normal}"
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{figure(value)} {unit}".rstrip()

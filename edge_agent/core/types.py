@@ -1,0 +1,294 @@
+"""The values of the pipeline, in the order in which data flow; and the specifications that shape it.
+
+Only frozen values belong here: no behaviour beyond what a value can say of itself, and nothing that can change.
+`time` is Unix seconds UTC of the event itself, never of its arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from edge_agent.core.identity import digest
+
+# --------------------------------------------------------------------------------------------- specifications
+
+
+class Clock(StrEnum):
+    """How far the wall clock could be trusted when a row was written (promise G6)."""
+
+    SYNCED = "synced"
+    UNSYNCED = "unsynced"
+    JUMPED = "jumped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Hard limits of one channel in its own unit; None where there is none."""
+
+    low_alarm: float | None = None
+    low_warning: float | None = None
+    high_warning: float | None = None
+    high_alarm: float | None = None
+
+    def zone(self, value: float) -> str:
+        """The zone a value lies in: `normal`, `warning` or `alarm`."""
+        if self.high_alarm is not None and value >= self.high_alarm:
+            return "alarm"
+        if self.low_alarm is not None and value <= self.low_alarm:
+            return "alarm"
+        if self.high_warning is not None and value >= self.high_warning:
+            return "warning"
+        if self.low_warning is not None and value <= self.low_warning:
+            return "warning"
+        return "normal"
+
+    def crossed(self, value: float) -> float | None:
+        """The alarm limit that a value has reached or passed, or None."""
+        if self.high_alarm is not None and value >= self.high_alarm:
+            return self.high_alarm
+        if self.low_alarm is not None and value <= self.low_alarm:
+            return self.low_alarm
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSpec:
+    """One channel of an asset class."""
+
+    name: str
+    unit: str = ""
+    component: str = ""  # maintainable item it watches (ISO 14224 level 8), such as "drive-end bearing"
+    limits: Limits = field(default_factory=Limits)
+    condition: bool = False  # an operating condition (load, set point): says in which regime, is not judged itself
+    expression: str = ""  # derived from other channels by core/expression.py; empty for a measured one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassSpec:
+    """What is common to all assets of one class."""
+
+    name: str
+    channels: tuple[ChannelSpec, ...]
+    step_s: float = 60.0  # one point per channel and step; a step is closed by event time
+    lateness_s: float = 0.0  # how much later than the newest event a reading of a step may still come
+    complete: bool = False  # close a step as soon as every measured channel has a reading in it
+    verdict_every: int = 1  # steps per verdict
+    baseline_steps: int = 60  # steps of healthy operation learned at commissioning
+    silent_after_s: float = 600.0  # a channel or asset without a reading for so long is silent
+    log_lines: int = 3  # newest log lines in the text
+    log_horizon_s: float = 7 * 86400.0  # older log lines are left out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Severity:
+    """A row of the severity table: from `risk` upwards the alarm is called `word` with OPC UA number `number`."""
+
+    risk: float
+    word: str
+    number: int
+
+
+DEFAULT_SEVERITIES = (
+    Severity(risk=0.0, word="medium", number=500),
+    Severity(risk=0.8, word="high", number=700),
+    Severity(risk=0.95, word="critical", number=900),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmPolicy:
+    """How findings become alarms (ISA-18.2: delays, deadband, severity).
+
+    `raise_at` and `clear_at` None mean: take the threshold the bundle was calibrated with, and 0.6 of it.
+    """
+
+    raise_at: float | None = None
+    clear_at: float | None = None
+    on_windows: int = 2
+    off_windows: int = 3
+    limit_on_s: float = 0.0  # on-delay of a hard limit, event time
+    limit_off_s: float = 60.0  # off-delay of a hard limit, event time
+    update_step: float = 0.1  # change of risk worth an update of an open alarm
+    severities: tuple[Severity, ...] = DEFAULT_SEVERITIES
+    limit_severity: Severity = Severity(risk=1.0, word="critical", number=900)
+    silence_severity: Severity = Severity(risk=0.0, word="low", number=300)
+
+
+# --------------------------------------------------------------------------------------------- what comes in
+
+
+class Reading(NamedTuple):
+    """One sample of one channel; a tuple because hundreds a second are made."""
+
+    asset: str
+    channel: str
+    time: float
+    value: float  # already rounded to float32 unless it is a counter
+
+
+class LogLine(NamedTuple):
+    """One line of the maintenance log, as hostile as any input."""
+
+    asset: str
+    time: float
+    text: str
+    author: str | None = None
+    order: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A deterministic id: the same line sent twice is one line."""
+        return digest("log", self.asset, f"{self.time:.3f}", self.text)
+
+
+# --------------------------------------------------------------------------------------------- what is derived
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """One channel at the end of a step: the features for the text, the raw facts for people.
+
+    `levels` are positions (fraction 0..1, beyond the ends -k or 1+k for how many scales outside) of the exponential
+    means of spans 5, 15, 30 in the asset class; None where the class is unknown. `shift`, `trend`, `slope` are in
+    robust z of the healthy baseline: mean of span 5 minus baseline, span 5 minus span 30, change over 20 steps by
+    least squares. `spread` is log2 of the 20-step deviation over the healthy one.
+    """
+
+    name: str
+    unit: str
+    component: str
+    value: float  # mean of the step, in `unit`
+    baseline: float  # this asset's own healthy value, in `unit`
+    levels: tuple[float, float, float] | None
+    shift: float
+    trend: float
+    slope: float
+    spread: float
+    zone: str = "normal"
+
+    @property
+    def oddity(self) -> float:
+        """How unusual the channel is: what orders the text and the evidence."""
+        return max(abs(self.shift), abs(self.trend), abs(self.slope))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """An asset's recent past at the end of a step: all that a verdict may know of its readings."""
+
+    asset: str
+    asset_class: str
+    index: int  # steps closed since commissioning
+    start: float
+    end: float
+    regime: int | None  # operating regime of the class reference, None where there is none
+    channels: tuple[ChannelState, ...]
+    silent: tuple[str, ...]
+    learning: bool  # the baseline is not complete
+    historical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the model says of one text, calibrated by its bundle."""
+
+    risk: float  # P(failure within the bundle's horizon)
+    modes: tuple[float, ...]  # probabilities over the bundle's failure-mode labels
+    undecided: bool = False  # the conformal set holds both or neither class
+
+
+class Status(StrEnum):
+    """What may be made of a verdict."""
+
+    DECIDED = "decided"
+    PROVISIONAL = "provisional"  # the baseline is still learned: shown, raises nothing
+    UNCERTAIN = "uncertain"  # the conformal set is undecided: shown and counted, raises nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement on one window."""
+
+    asset: str
+    time: float  # end of the window
+    text: str
+    risk: float
+    mode: str  # ISO 14224 failure-mode code, `none` where nothing is wrong
+    mode_probability: float
+    status: Status
+    historical: bool = False
+
+
+# --------------------------------------------------------------------------------------------- what goes out
+
+
+class Transition(StrEnum):
+    """What happened to an alarm (ISA-18.2 / OPC UA Part 9)."""
+
+    RAISED = "raised"
+    UPDATED = "updated"
+    ESCALATED = "escalated"
+    DEESCALATED = "deescalated"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact an alarm rests on."""
+
+    channel: str
+    component: str
+    value: float
+    unit: str
+    baseline: float | None
+    shift: float | None  # robust z from this asset's own baseline
+    limit: float | None
+    rule: str  # `deviation`, `limit` or `silence`
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A log line an alarm quotes."""
+
+    id: str
+    time: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmEvent:
+    """One transition of one alarm, complete: what is stored, published and shown."""
+
+    id: str  # the same for all revisions of one episode
+    asset: str
+    kind: str  # `risk`, `limit:<channel>` or `silence`
+    episode: int
+    rev: int
+    transition: Transition
+    time: float  # event time of the transition
+    first: float  # event time of the raise
+    active: bool
+    acked: bool
+    severity: str
+    severity_number: int
+    risk: float | None
+    mode: str
+    evidence: tuple[Evidence, ...]
+    quotes: tuple[Quote, ...]
+    summary: str
+    summary_source: str  # `template` or `model`
+    historical: bool = False
+
+
+class Outgoing(NamedTuple):
+    """One message for the broker, as it lies in the outbox."""
+
+    key: str  # deterministic; repeats are harmless
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    lane: int  # 0 alarms, 1 current state, 2 history: lower first
+    group: str  # messages of one group are sent in order

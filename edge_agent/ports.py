@@ -1,0 +1,146 @@
+"""What the service needs of the world, one Protocol per need.
+
+Adapters live in `bundle`, `store` and `mqtt`; fakes in `tests/fakes.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from edge_agent.core.types import AlarmEvent, LogLine, Outgoing, Reading, Scores, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Which model speaks."""
+
+    name: str
+    version: str
+    sha256: str  # of the risk model file
+    labels: tuple[str, ...]  # failure modes, ISO 14224 codes, `none` first
+    threshold: float  # calibrated risk from which an alarm is justified
+    horizon: str  # what the risk is about, in words
+
+
+class RiskModel(Protocol):
+    """Reads a text and says how likely a failure is."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Which model it is."""
+        ...
+
+    def score(self, text: str) -> Scores:
+        """Calibrated scores of one text (batch 1: a batch mate would change an int8 row)."""
+
+
+class Arrival(NamedTuple):
+    """One message as the network thread hands it over, not decoded."""
+
+    epoch: int  # of the connection it came by
+    mid: int  # MQTT packet id; 0 for QoS 0
+    qos: int
+    topic: str
+    payload: bytes
+    time: float  # wall clock at arrival
+    dup: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything one commit writes, in one transaction (promise: told means written)."""
+
+    readings: list[Reading] = field(default_factory=list)
+    logs: list[LogLine] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    events: list[AlarmEvent] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    states: dict[str, bytes] = field(default_factory=dict)  # named state blobs that changed
+    sent: list[int] = field(default_factory=list)  # outbox row ids the broker has acknowledged
+    seen: list[tuple[int, str]] = field(default_factory=list)  # (mid, digest) of QoS 1 messages not yet acknowledged
+    clock: str = "synced"
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.readings or self.logs or self.verdicts or self.events or self.outgoing or self.states or self.sent
+        )
+
+
+class Queued(NamedTuple):
+    """An outgoing message with its row id in the outbox."""
+
+    id: int
+    message: Outgoing
+
+
+class Journal(Protocol):
+    """The one writer of the SQLite file. Used by the engine thread only."""
+
+    def commit(self, batch: Batch) -> None:
+        """Write a batch in one transaction and fsync it.
+
+        Raises:
+            StoreError: nothing of the batch was written.
+        """
+
+    def seen(self) -> dict[int, str]:
+        """Packet id → digest of the QoS 1 messages that were committed but perhaps not acknowledged."""
+
+    def states(self) -> dict[str, bytes]:
+        """All named state blobs, as the last commits left them."""
+
+    def readings_since(self, block: int) -> Sequence[tuple[int, list[Reading]]]:
+        """The blocks of readings after a block id, in order of commit."""
+
+    def last_block(self) -> int:
+        """Id of the newest block of readings, 0 in an empty journal."""
+
+    def recent_logs(self, since: float) -> list[LogLine]:
+        """Log lines not older than `since` (event time), oldest first."""
+
+    def prune(self, now: float) -> int:
+        """Delete what is past its retention, give space back; number of rows deleted."""
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+
+
+class Outbox(Protocol):
+    """Read-only view of what is to be sent. Used by the publisher thread only."""
+
+    def pending(self, *, after: frozenset[int], limit: int) -> list[Queued]:
+        """Oldest unsent messages, alarms first, without the ids in `after` (already in flight)."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Link(Protocol):
+    """The connection to the broker."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted us."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Number of the connection."""
+        ...
+
+    def open(self, on_message: Callable[[Arrival], None], on_change: Callable[[bool], None]) -> None:
+        """Connect and subscribe in the background; calls back on the network thread."""
+
+    def ack(self, arrival: Arrival) -> None:
+        """Acknowledge a QoS 1 message, unless its connection is gone."""
+
+    def publish(self, message: Outgoing, on_done: Callable[[bool, str], None]) -> None:
+        """Send; `on_done(delivered, reason)` when acknowledged or given up."""
+
+    def alive(self, now: float) -> bool:
+        """Whether the network thread lives (monotonic seconds)."""
+
+    def close(self) -> None:
+        """Say goodbye, disconnect and join."""
