@@ -20,7 +20,8 @@ from tests.mosquitto import Mosquitto, Proxy, until
 class Setting(Protocol):
     """A link with its broker in the hands of the test."""
 
-    link: Link
+    @property
+    def link(self) -> Link: ...
 
     def send(self, *payloads: bytes, qos: int = 1) -> None: ...
 

@@ -1,0 +1,312 @@
+"""The tables of the configuration file, key by key: type, range, default and one sentence that says what it is.
+
+Descriptions and examples are shown to people: in the remedy of a problem and in docs/config.md. What needs two keys to
+be judged is in `checks`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from edge_agent.core.sources import EVERY, Format, Kind
+from edge_agent.core.timestamps import TimeUnit
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
+ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+SLUG_RULE = "1 to 64 of a-z, 0-9, _ and -"
+DAY_S = 86400
+
+
+def _host(value: object) -> object:
+    """Refuse what is not the mere name or address of a host."""
+    if not isinstance(value, str):
+        return value
+    if "://" in value:
+        remedy = "write only the name between :// and the port, the port as `port`"
+        raise PydanticCustomError("host", "is a web address", {"remedy": remedy})
+    if value.count(":") == 1:
+        remedy = "write what stands before the colon, and the port as `port`"
+        raise PydanticCustomError("host", "holds a port", {"remedy": remedy})
+    try:
+        str(ip_address(value)) if ":" in value else value.encode("idna")
+    except ValueError as error:
+        remedy = "write a name or an address, such as broker.plant.example or 192.0.2.10"
+        raise PydanticCustomError("host", "is no host name", {"remedy": remedy}) from error
+    return value
+
+
+def _written(value: object) -> object:
+    """Let `protocol = 5` stand for "5"."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _by_channel(value: object) -> object:
+    """One unit for all channels, or a table of them."""
+    return {EVERY: value} if isinstance(value, str) else value
+
+
+class Section(BaseModel):
+    """A table: nothing in it that is not known, nothing that changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Gateway(Section):
+    """[gateway]: who this is, and how much it may take in."""
+
+    tenant: Slug = Field(description=f"whose gateway it is, {SLUG_RULE}", examples=["acme"])
+    site: Slug = Field(description=f"where it stands, {SLUG_RULE}", examples=["plant-1"])
+    name: Slug = Field(description=f"its own name, unique in the site, {SLUG_RULE}", examples=["gw-hall-3"])
+    max_assets: int = Field(
+        10_000, ge=1, le=1_000_000, description="machines known at most; more are refused and counted", examples=[10000]
+    )
+
+
+class Tls(Section):
+    """[broker.tls]: encryption, and a certificate of our own where the broker asks for one."""
+
+    enabled: bool = Field(default=True, description="false switches encryption off", examples=[True])
+    ca: Path | None = Field(
+        None,
+        description="file of the authority that signed the broker's certificate",
+        examples=["/etc/edge-agent/ca.pem"],
+    )
+    certificate: Path | None = Field(
+        None, description="file of our own certificate", examples=["/etc/edge-agent/gateway.pem"]
+    )
+    key: Path | None = Field(None, description="file of its private key", examples=["/etc/edge-agent/gateway.key"])
+
+
+class Broker(Section):
+    """[broker]: the MQTT broker."""
+
+    host: Annotated[str, Field(min_length=1), BeforeValidator(_host)] = Field(
+        description="name or address of the broker", examples=["broker.plant.example"]
+    )
+    port: int | None = Field(
+        None, ge=1, le=65535, description="its port, 1 to 65535; left out: 1883, or 8883 with TLS", examples=[1883]
+    )
+    protocol: Annotated[Literal["5", "3.1.1"], BeforeValidator(_written)] = Field(
+        "5", description="MQTT version; 3.1.1 hides refused messages and is for old brokers", examples=["5"]
+    )
+    client_id: ClientId | None = Field(
+        None, description="unique at the broker; left out: edge-agent-<name of the gateway>", examples=["edge-agent-1"]
+    )
+    username: str | None = Field(None, min_length=1, description="who we are to the broker", examples=["gw-hall-3"])
+    password: SecretStr | None = Field(
+        None, description="never in the file: from the environment, a credential or `password_file`", examples=["..."]
+    )
+    password_file: Path | None = Field(
+        None, description="file whose first line is the password", examples=["/etc/edge-agent/mqtt-password"]
+    )
+    keepalive_s: int = Field(30, ge=5, le=3600, description="seconds between signs of life, 5 to 3600", examples=[30])
+    session_expiry_s: int = Field(
+        7 * DAY_S, ge=60, le=4_294_967_295, description="how long the broker keeps our messages while we are away",
+        examples=[604800],
+    )  # fmt: skip
+    receive_maximum: int = Field(
+        200,
+        ge=1,
+        le=65535,
+        description="messages on their way to us that are not written yet, 1 to 65535",
+        examples=[200],
+    )
+    tls: Tls | None = Field(None, description="encryption; left out: none", examples=[{}])
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is on."""
+        return self.tls is not None and self.tls.enabled
+
+    @property
+    def effective_port(self) -> int:
+        """The port to connect to."""
+        return self.port if self.port is not None else (8883 if self.encrypted else 1883)
+
+
+class Json(Section):
+    """[source.json]: where things lie in a JSON payload. Paths are dotted, such as data.sensors[0].value."""
+
+    items: str | None = Field(
+        None, description="path of an array of readings or lines; empty: the payload is it", examples=[""]
+    )
+    value: str | None = Field(None, description="path of the value of a reading", examples=["value"])
+    channels: dict[str, str] = Field(
+        default_factory=dict, description='channel → path; "*" = path of an object whose numbers are all channels',
+        examples=[{"temp": "data.temp"}],
+    )  # fmt: skip
+    channel: str | None = Field(None, description="path of the name of the channel", examples=["name"])
+    asset: str | None = Field(None, description="path of the name of the machine", examples=["device"])
+    time: str | None = Field(None, description="path of the time; left out: when it arrived", examples=["ts"])
+    text: str | None = Field(None, description="path of the text of a log line", examples=["message"])
+    author: str | None = Field(
+        None, description="path of who wrote the line; kept with keep_author only", examples=["by"]
+    )
+    order: str | None = Field(None, description="path of the work order", examples=["order"])
+
+
+class Source(Section):
+    """[[source]]: messages of one kind."""
+
+    topic: str = Field(
+        description="topic with {asset}, {channel} or any other {name} for one level, + for any, # for the rest",
+        examples=["plant/{asset}/{channel}"],
+    )
+    kind: Kind = Field(Kind.READING, description="what it brings: reading or log", examples=["reading"])
+    format: Format | None = Field(
+        None,
+        description="scalar, json or text; left out: json with [source.json], else scalar or text",
+        examples=["json"],
+    )
+    asset: str | None = Field(
+        None, min_length=1, description="the machine, if the topic does not say", examples=["press-4"]
+    )
+    asset_class: str | None = Field(None, alias="class", description="class of that one machine", examples=["press"])
+    channel: str | None = Field(
+        None, min_length=1, description="the channel, if the topic does not say", examples=["vib"]
+    )
+    unit: Annotated[dict[str, str], BeforeValidator(_by_channel)] = Field(
+        default_factory=dict,
+        description="unit sent, if not that of the class; or a table channel → unit",
+        examples=["degF"],
+    )
+    time_unit: TimeUnit = Field(
+        TimeUnit.AUTO, description="how time is written: auto, s, ms, us or iso", examples=["ms"]
+    )
+    keep_author: bool = Field(default=False, description="keep who wrote a log line", examples=[False])
+    paths: Json | None = Field(None, alias="json", description="where things lie in JSON", examples=[{}])
+
+    @property
+    def effective_format(self) -> Format:
+        """The format, said or understood."""
+        if self.format is not None:
+            return self.format
+        if self.paths is not None:
+            return Format.JSON
+        return Format.SCALAR if self.kind is Kind.READING else Format.TEXT
+
+
+class Channel(Section):
+    """[[class.channel]]: one thing measured on every machine of a class, or derived from others."""
+
+    name: ChannelName = Field(
+        description="1 to 64 of A-Z, a-z, 0-9, _, . and -, as in the topic or payload", examples=["vib"]
+    )
+    unit: str = Field("", max_length=32, description="unit of its limits and of what is shown", examples=["mm/s"])
+    component: str = Field("", max_length=64, description="part it watches, in words", examples=["drive-end bearing"])
+    condition: bool = Field(default=False, description="an operating condition, not a sign of wear", examples=[True])
+    expression: str = Field("", max_length=500, description="how it is derived from others", examples=["flow * head"])
+    low_alarm: float | None = Field(None, description="alarm at and below", examples=[0.5])
+    low_warning: float | None = Field(None, description="warning at and below", examples=[1.0])
+    high_warning: float | None = Field(None, description="warning at and above", examples=[4.5])
+    high_alarm: float | None = Field(None, description="alarm at and above", examples=[7.1])
+    counter: bool = Field(default=False, description="counts up, needs all its digits", examples=[True])
+
+
+class AssetClass(Section):
+    """[[class]]: what is common to all machines of a kind."""
+
+    name: Slug = Field(description=f"name of the class, {SLUG_RULE}", examples=["pump"])
+    step_s: float = Field(60.0, gt=0, le=DAY_S, description="seconds per step; one point per channel", examples=[60])
+    lateness_s: float = Field(0.0, ge=0, le=DAY_S, description="seconds a reading may come late", examples=[5])
+    complete: bool = Field(default=False, description="close a step once every channel is in", examples=[True])
+    verdict_every: int = Field(1, ge=1, le=10_000, description="steps per verdict", examples=[1])
+    baseline_steps: int = Field(
+        60, ge=5, le=100_000, description="steps of healthy operation learned first", examples=[60]
+    )
+    silent_after_s: float = Field(
+        600.0, gt=0, description="seconds without a reading until it is silent", examples=[600]
+    )
+    log_lines: int = Field(3, ge=0, le=10, description="newest log lines the model reads, 0 to 10", examples=[3])
+    log_horizon_s: float = Field(7.0 * DAY_S, gt=0, description="seconds after which a line is old", examples=[604800])
+    channel: list[Channel] = Field(min_length=1, description="what is measured", examples=[[]])
+
+
+class SeverityRow(Section):
+    """[[alarm.severity]]: what an alarm is called from a risk upwards."""
+
+    risk: float = Field(ge=0, lt=1, description="lowest risk of the row, from 0 up to below 1", examples=[0.8])
+    word: Slug = Field(description="what people read", examples=["high"])
+    number: int = Field(ge=1, le=1000, description="OPC UA severity, 1 to 1000", examples=[700])
+
+
+class SeverityWord(Section):
+    """[alarm.limit_severity] and [alarm.silence_severity]."""
+
+    word: Slug = Field(description="what people read", examples=["critical"])
+    number: int = Field(ge=1, le=1000, description="OPC UA severity, 1 to 1000", examples=[900])
+
+
+class Alarm(Section):
+    """[alarm]: how findings become alarms."""
+
+    raise_at: Probability | None = Field(
+        None,
+        description="risk from which an alarm is raised; left out: what the model was calibrated to",
+        examples=[0.6],
+    )
+    clear_at: Probability | None = Field(
+        None, description="risk below which it clears; left out: 0.6 of raise_at", examples=[0.35]
+    )
+    on_windows: int = Field(2, ge=1, le=1000, description="windows in a row that raise", examples=[2])
+    off_windows: int = Field(3, ge=1, le=1000, description="windows in a row that clear", examples=[3])
+    limit_on_s: float = Field(0.0, ge=0, description="seconds beyond a hard limit that raise", examples=[0])
+    limit_off_s: float = Field(60.0, ge=0, description="seconds within it that clear", examples=[60])
+    update_step: float = Field(0.1, gt=0, le=1, description="change of risk worth an update", examples=[0.1])
+    severity: list[SeverityRow] | None = Field(None, min_length=1, description="words by risk", examples=[[]])
+    limit_severity: SeverityWord | None = Field(None, description="word for hard limits", examples=[{}])
+    silence_severity: SeverityWord | None = Field(None, description="word for silence", examples=[{}])
+
+
+class Store(Section):
+    """[store]: the database."""
+
+    path: Path = Field(
+        Path("/var/lib/edge-agent/edge-agent.db"),
+        description="the SQLite file",
+        examples=["/var/lib/edge-agent/edge-agent.db"],
+    )
+    max_mb: int = Field(1024, ge=16, le=1_000_000, description="how large it may grow, 16 MB at least", examples=[1024])
+    readings_days: float = Field(14, gt=0, le=36500, description="days readings are kept", examples=[14])
+    verdicts_days: float = Field(30, gt=0, le=36500, description="days verdicts are kept", examples=[30])
+    events_days: float = Field(365, gt=0, le=36500, description="days alarms and log lines are kept", examples=[365])
+
+
+class Bundle(Section):
+    """[bundle]: the model."""
+
+    path: Path | None = Field(
+        None, description="folder of a model bundle; left out: the one that came along", examples=["/opt/models/pump"]
+    )
+
+
+class Health(Section):
+    """[health]: how the agent tells of itself."""
+
+    host: Annotated[str, Field(min_length=1), BeforeValidator(_host)] = Field(
+        "127.0.0.1", description="address of /health and /metrics", examples=["127.0.0.1"]
+    )
+    port: int = Field(0, ge=0, le=65535, description="their port; 0 is off", examples=[9108])
+    period_s: float = Field(
+        60.0, ge=5, le=3600, description="seconds between health messages, 5 to 3600", examples=[60]
+    )
+
+
+class Log(Section):
+    """[log]: what is written to the journal."""
+
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        "INFO", description="debug, info, warning or error", examples=["info"]
+    )
+    as_json: bool = Field(default=False, alias="json", description="one JSON object a line", examples=[True])

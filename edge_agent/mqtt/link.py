@@ -1,0 +1,342 @@
+"""The agent's connection to the broker, as `ports.Link`; knows the traps of paho's callbacks.
+
+- An exception in a callback would kill paho's thread silently: every body is guarded, what it raised is `fault()`.
+- paho is never the buffer: nothing is published while there is no connection, and what it holds is dropped before each
+  connect, because a resend would ignore every limit.
+- An acknowledgement of an older connection could hit a new message of the same packet id: each connection has an epoch.
+
+Callbacks come on the network thread and must not block.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge_agent.config import Broker
+from edge_agent.core.backoff import delay
+from edge_agent.core.types import Outgoing
+from edge_agent.errors import LinkError
+from edge_agent.mqtt import reasons, tls
+from edge_agent.mqtt.client import INFLIGHT, MqttClient
+from edge_agent.mqtt.guard import Guard
+from edge_agent.ports import Arrival
+
+logger = logging.getLogger(__name__)
+
+DISCONNECTED = "disconnected"
+QUEUE_FULL = "queue_full"
+ACKNOWLEDGED = "acknowledged"
+STABLE_S = 10.0  # a connection that lasted so long was a good one: the next wait is short again
+QUICK_CUTS = 3  # connections in a row that did not, until we suspect a second client with our id
+PROBES = 3  # of a TLS connection that ends without an answer, each a connection of its own
+STALL_S = 30.0  # paho's loop turns at least once a second while connected
+CONNECT_S = 45.0  # looking up a name (30 s at worst), connecting (5 s) and shaking hands (5 s) block the loop
+FAREWELL_S = 2.0
+CLOSE_S = 3.0
+
+OnDone = Callable[[bool, str], None]
+
+
+class PahoLink:
+    """One connection to one broker, kept up for ever."""
+
+    def __init__(  # noqa: PLR0913 - the composition root names each part once
+        self,
+        broker: Broker,
+        client_id: str,
+        *,
+        subscriptions: Sequence[str],
+        will: Outgoing,
+        birth: Callable[[], Outgoing],
+        farewell: Callable[[], Outgoing] | None = None,
+        retry_base_s: float = 1.0,
+        retry_cap_s: float = 60.0,
+    ) -> None:
+        """Prepare a connection.
+
+        Args:
+            broker: where and how.
+            client_id: unique at the broker.
+            subscriptions: topic filters, all at QoS 1. Those of a former run stay in the broker's session until it
+                expires: messages of a topic no longer configured may still come.
+            will: what the broker says for us when we are cut off.
+            birth: makes what is said first on each connection.
+            farewell: makes what is said last before a clean goodbye.
+            retry_base_s: first wait before connecting again.
+            retry_cap_s: longest such wait.
+
+        Raises:
+            LinkError: a TLS file cannot be used.
+        """
+        self.problem: LinkError | None = None  # why there is no connection, or no permission; None when all is well
+        self.session_present = False  # whether the broker still had our session at the last connect
+        self._broker, self._name = broker, f"{broker.host}:{broker.effective_port}"
+        self._subscriptions, self._birth, self._farewell = tuple(subscriptions), birth, farewell
+        self._retry_base_s, self._retry_cap_s = retry_base_s, retry_cap_s
+        self._v5 = broker.protocol == "5"
+        self._context = tls.client_context(broker.tls) if broker.tls is not None and broker.tls.enabled else None
+        self._guard = Guard()
+        self._lock = threading.Lock()
+        # Under the lock: epoch and connected, messages not acknowledged by us, and by packet id topic and on_done of ours.
+        self._epoch, self._connected, self._unacked = 0, False, 0
+        self._pending: dict[int, tuple[str, OnDone]] = {}
+        self._early: dict[int, tuple[bool, str]] = {}  # acknowledged before publish() had returned its packet id
+        self._on_message: Callable[[Arrival], None] = lambda _arrival: None
+        self._on_change: Callable[[bool], None] = lambda _connected: None
+        # Of the network thread alone.
+        self._thread: threading.Thread | None = None
+        self._attempt, self._wait_s = 0, 0.0
+        self._answered, self._since, self._quick_cuts = False, 0.0, 0
+        self._closing = False
+        self._refused: set[str] = set()  # topics whose refusal was logged on this connection
+        client = self._client = MqttClient(broker, client_id, will, self._context)
+        client.overfull = lambda: self._unacked > broker.receive_maximum
+        client.on_pre_connect, client.on_connect = self._pre_connect, self._connect
+        client.on_connect_fail, client.on_disconnect = self._connect_fail, self._disconnect
+        client.on_subscribe, client.on_publish, client.on_message = self._subscribed, self._published, self._message
+
+    # ------------------------------------------------------------------------------------------------ any thread
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self._connected
+
+    @property
+    def epoch(self) -> int:
+        """Number of the current connection, or of the last one; 0 before the first."""
+        return self._epoch
+
+    def fault(self) -> BaseException | None:
+        """What a callback raised unexpectedly, or None."""
+        return self._guard.fault
+
+    def open(self, on_message: Callable[[Arrival], None], on_change: Callable[[bool], None]) -> None:
+        """Connect and subscribe in the background; calls back on the network thread."""
+        self._on_message, self._on_change = on_message, on_change
+        self._client.aim(self._broker)
+        self._client.beat()
+        self._client.loop_start()
+
+    def ack(self, arrival: Arrival) -> None:
+        """Acknowledge a QoS 1 message, unless its connection is gone."""
+        with self._lock:  # held while paho queues the packet: a new connection cannot begin in between
+            if arrival.qos and self._on(arrival.epoch):
+                self._client.ack(arrival.mid, arrival.qos)
+                self._unacked -= 1
+
+    def publish(self, message: Outgoing, on_done: OnDone) -> None:
+        """Send; `on_done(delivered, reason)` when acknowledged, refused, or cut off."""
+        with self._lock:
+            epoch, connected = self._epoch, self._connected
+        if not connected:
+            on_done(False, DISCONNECTED)  # noqa: FBT003 - the port's callback
+            return
+        info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        with self._lock:  # not before: the network thread calls back while it holds a lock that publish() needs
+            done = self._early.pop(info.mid, None)
+            if done is None and info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+                done = (False, QUEUE_FULL)
+            elif done is None and info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and self._on(epoch):
+                self._pending[info.mid] = (message.topic, on_done)
+                return
+            elif done is None:
+                self._pending[info.mid] = (message.topic, _unheard)  # paho may still send it; nobody waits for that
+                done = (False, DISCONNECTED)
+        on_done(*done)
+
+    def alive(self, now: float) -> bool:
+        """Whether the network thread lives: no callback failed, and its loop has turned of late."""
+        if self._guard.fault is not None or (self._thread is not None and not self._thread.is_alive()):
+            return False
+        return now - self._client.pulse < (STALL_S if self._connected else STALL_S + CONNECT_S + 2 * self._wait_s)
+
+    def close(self) -> None:
+        """Say goodbye, disconnect and join."""
+        if self._farewell is not None and self._connected:
+            said = threading.Event()
+            self.publish(self._farewell(), lambda _delivered, _reason: said.set())
+            said.wait(FAREWELL_S)
+        self._closing = True
+        self._client.disconnect()
+        stopper = threading.Thread(target=self._client.loop_stop, name="link-stop", daemon=True)
+        stopper.start()
+        stopper.join(CLOSE_S)
+        sock = self._client.socket()
+        if stopper.is_alive() and isinstance(sock, socket.socket):  # the broker takes nothing more: cut
+            sock.shutdown(socket.SHUT_RDWR)
+            stopper.join(CLOSE_S)
+        self._lost()
+
+    def _on(self, epoch: int) -> bool:
+        return self._connected and epoch == self._epoch
+
+    # ------------------------------------------------------------------------------------------------ network thread
+
+    def _message(self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
+        with self._guard:
+            try:
+                topic = message.topic
+            except UnicodeDecodeError:  # no broker should let it through, and nobody could use it
+                client.ack(message.mid, message.qos)
+                return
+            if message.qos:
+                with self._lock:
+                    self._unacked += 1
+            payload, now = bytes(message.payload), time.time()
+            self._on_message(Arrival(self._epoch, message.mid, message.qos, topic, payload, now, message.dup))
+
+    def _published(
+        self, _client: mqtt.Client, _userdata: object, mid: int, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        with self._guard:
+            done = (False, reasons.reason_key(code.getName())) if code.is_failure else (True, ACKNOWLEDGED)
+            with self._lock:
+                topic, on_done = self._pending.pop(mid, ("", None))
+                if on_done is None:
+                    self._early[mid] = done
+                    return
+            if code.is_failure and topic not in self._refused:
+                self._refused.add(topic)
+                logger.error(
+                    "publish_refused topic=%s reason=%s hint=%s", topic, done[1], reasons.permission_hint(done[1])
+                )
+            on_done(*done)
+
+    def _pre_connect(self, client: mqtt.Client, _userdata: object) -> None:
+        with self._guard:
+            self._thread = threading.current_thread()
+            self._answered = False
+            self._client.beat()
+            client.drop_out_messages()
+            self._lost()
+
+    def _connect(
+        self,
+        client: mqtt.Client,
+        _userdata: object,
+        flags: mqtt.ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        with self._guard:
+            self._answered = True
+            if code.is_failure:
+                self._failed(reasons.of_refusal(code.getName(), self._name, self._broker.protocol))
+                return
+            first = self._epoch == 0
+            self.problem, self.session_present, self._since = None, flags.session_present, time.monotonic()
+            self._refused.clear()
+            with self._lock:
+                self._early.clear()
+                self._epoch += 1
+                self._connected, self._unacked = True, 0
+            logger.info("link_up broker=%s epoch=%d session=%s", self._name, self._epoch, flags.session_present)
+            if getattr(properties, "ReceiveMaximum", INFLIGHT) < INFLIGHT:
+                logger.warning("link_narrow broker=%s hint=raise its receive maximum to %d", self._name, INFLIGHT)
+            self.publish(self._birth(), _unheard)
+            if self._subscriptions and (self._v5 or first or not flags.session_present):
+                self._subscribe(client)
+            self._on_change(True)  # noqa: FBT003 - the port's callback
+
+    def _subscribe(self, client: mqtt.Client) -> None:
+        """Subscribe to all; MQTT 5 lets us do so each time without getting the retained messages again."""
+        if self._v5:
+            options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            client.subscribe([(topic, options) for topic in self._subscriptions])
+        else:
+            client.subscribe([(topic, 1) for topic in self._subscriptions])
+
+    def _subscribed(
+        self, _client: mqtt.Client, _userdata: object, _mid: int, codes: list[ReasonCode], _properties: object
+    ) -> None:
+        with self._guard:
+            for topic, code in zip(self._subscriptions, codes, strict=False):
+                if code.is_failure:
+                    reason = reasons.reason_key(code.getName())
+                    hint = reasons.permission_hint(reason)
+                    self.problem = LinkError(f"broker {self._name} refuses {topic!r}: {reason}", hint=hint)
+                    logger.error("subscribe_refused topic=%s reason=%s hint=%s", topic, reason, hint)
+
+    def _connect_fail(self, _client: mqtt.Client, _userdata: object) -> None:
+        with self._guard:
+            self._client.beat()
+            self._failed(reasons.of_connect(sys.exception(), self._name))  # paho calls us from its `except`
+            self._back_off()
+
+    def _disconnect(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _flags: mqtt.DisconnectFlags,
+        code: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        with self._guard:
+            self._client.beat()
+            was = self._connected
+            self._lost()
+            if self._closing:
+                return
+            if was:
+                self._cut(reasons.reason_key(code.getName()))
+            elif not self._answered:
+                self._hung_up()
+            self._back_off()
+
+    def _cut(self, reason: str) -> None:
+        """Note the end of a connection; many short ones in a row look like two clients with one id."""
+        if time.monotonic() - self._since >= STABLE_S:
+            self._attempt = self._quick_cuts = 0
+        else:
+            self._quick_cuts += 1
+        suspect = reason == "session_taken_over" or self._quick_cuts >= QUICK_CUTS
+        hint = reasons.TAKEOVER if suspect else "we connect again; if it recurs, see the broker's log"
+        self._failed(LinkError(f"broker {self._name} ended the connection: {reason}", hint=hint))
+
+    def _hung_up(self) -> None:
+        """Note that the broker closed the connection without an answer; with TLS, find out why."""
+        found = None
+        if self._context is not None:
+            if self._attempt >= PROBES:
+                return  # what was found then still holds
+            found = tls.probe(self._broker, self._context)
+        self._failed(found or reasons.of_connect(ConnectionResetError(), self._name))
+
+    def _failed(self, problem: LinkError) -> None:
+        if str(problem) != str(self.problem):
+            logger.warning("link_down reason=%s hint=%s", problem, problem.hint)
+        self.problem = problem
+
+    def _back_off(self) -> None:
+        """Let paho wait as we want: doubled, capped and jittered."""
+        self._wait_s = delay(self._attempt, random.random(), self._retry_base_s, self._retry_cap_s)  # noqa: S311 - jitter
+        self._attempt += 1
+        self._client.reconnect_delay_set(self._wait_s, self._wait_s)  # type: ignore[arg-type]  # it takes any number
+
+    def _lost(self) -> None:
+        """Give up what is on its way: the connection is gone."""
+        with self._lock:
+            was, self._connected = self._connected, False
+            given_up = list(self._pending.values())
+            self._pending.clear()
+        for _topic, on_done in given_up:
+            on_done(False, DISCONNECTED)  # noqa: FBT003 - the port's callback
+        if was:
+            self._on_change(False)  # noqa: FBT003
+
+
+def _unheard(_delivered: bool, _reason: str) -> None:  # noqa: FBT001 - the port's callback
+    """Take note of nothing."""
