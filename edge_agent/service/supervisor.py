@@ -1,0 +1,211 @@
+"""The main thread: starts the others, watches that they move, tells systemd, reloads and stops.
+
+`WATCHDOG=1` is sent only while the engine and the publisher beat and the network thread lives. A fault in any thread is
+logged once, everything is stopped, and the process ends with 1 so that systemd restarts it.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from types import FrameType
+
+from edge_agent.core.wire import HealthPayload, Origin, health_message, stamp
+from edge_agent.metrics import Metrics
+from edge_agent.ports import Arrival, Link
+from edge_agent.service.clock import ClockWatch
+from edge_agent.service.engine import Engine
+from edge_agent.service.health import HealthServer, resident_bytes
+from edge_agent.service.inbox import Inbox
+from edge_agent.service.publisher import Publisher
+from edge_agent.service.pulse import Pulse, Worker
+from edge_agent.service.systemd import Notifier
+
+logger = logging.getLogger(__name__)
+
+ENGINE_LIMIT_S = 30.0  # a turn is 2 s and a commit; a slow card may take seconds
+PUBLISHER_LIMIT_S = 15.0
+STOP_S = 10.0  # within systemd's TimeoutStopSec
+DRAIN_S = 2.0  # how long a stop waits for the last messages to be acknowledged
+LOOK_S = 1.0
+PAGE_S = 5.0  # age of the numbers on the health page
+
+
+class End(Enum):
+    """Why `Supervisor.run` came back."""
+
+    STOPPED = "stopped"
+    RELOAD = "reload"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the supervisor runs, built by `app`."""
+
+    engine: Engine
+    publisher: Publisher
+    link: Link
+    inbox: Inbox
+    origin: Origin
+    metrics: Metrics
+    clock: ClockWatch
+    unsent: Callable[[], tuple[int, float]]  # messages waiting, age of the oldest in seconds
+    bundle: str
+    health_period_s: float
+
+
+class Signals:
+    """What the operator has asked for, from SIGTERM, SIGINT and SIGHUP."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.reload = False
+
+    def install(self) -> None:
+        """Listen; only the main thread may."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGHUP, self._reload)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.reload = False
+        self.asked.set()
+
+    def _reload(self, _number: int, _frame: FrameType | None) -> None:
+        self.reload = True
+        self.asked.set()
+
+
+class Supervisor:
+    """Runs the parts until somebody asks for an end or something fails."""
+
+    def __init__(self, parts: Parts, signals: Signals, notifier: Notifier, *, reload_ok: Callable[[], bool]) -> None:
+        self._parts, self._signals, self._notifier = parts, signals, notifier
+        self._reload_ok = reload_ok
+        self._failed = threading.Event()
+        self._began = time.monotonic()
+        self.page = b"{}"  # newest health as JSON; replaced as a whole, read by the HTTP thread
+        self._page_at = 0.0
+        self._health_at = 0.0
+        self._watchdog_at = 0.0
+        engine, publisher = parts.engine, parts.publisher
+        self._engine = Worker("engine", engine.turn, Pulse("engine", ENGINE_LIMIT_S), self._failed)
+        self._publisher = Worker("publisher", publisher.turn, Pulse("publisher", PUBLISHER_LIMIT_S), self._failed)
+
+    def run(self, server: HealthServer | None) -> End:
+        """Start, watch, stop in order; the way it ended."""
+        parts = self._parts
+        parts.engine.restore()
+        self._engine.start()
+        self._publisher.start()
+        parts.link.open(self._arrived, self._changed)
+        if server is not None:
+            server.open()
+        self._notifier.ready(f"bundle {parts.bundle}")
+        logger.info("ready bundle=%s boot_id=%s", parts.bundle, parts.origin.boot_id)
+        end = self._watch()
+        self._stop(end)
+        if server is not None:
+            server.close()
+        return end
+
+    def health(self) -> HealthPayload:
+        """How the agent is now."""
+        parts = self._parts
+        numbers = parts.engine.numbers
+        waiting, oldest = parts.unsent()
+        parts.metrics.outbox.set(waiting)
+        shed = sum(s.value for m in parts.metrics.shed.collect() for s in m.samples if s.name.endswith("_total"))
+        return HealthPayload(
+            time=stamp(parts.clock.now()),
+            boot_id=parts.origin.boot_id,
+            uptime_s=round(time.monotonic() - self._began, 1),
+            rss_bytes=resident_bytes(),
+            inbox=len(parts.inbox),
+            outbox=waiting,
+            oldest_unsent_s=round(oldest, 1),
+            assets=numbers.assets,
+            readings=numbers.readings,
+            verdicts=numbers.verdicts,
+            alarms_active=numbers.alarms_active,
+            faults=dict(numbers.faults),
+            shed=int(shed),
+            bundle=parts.bundle,
+            clock=parts.clock.quality(),
+        )
+
+    # ------------------------------------------------------------------------------------------------ watching
+
+    def _watch(self) -> End:
+        while True:
+            if self._signals.asked.wait(self._look_s()):
+                self._signals.asked.clear()
+                if not self._signals.reload:
+                    return End.STOPPED
+                if self._reload_ok():
+                    return End.RELOAD
+            if self._failed.is_set():
+                for worker in (self._engine, self._publisher):
+                    if worker.fault is not None:
+                        logger.critical("thread_failed thread=%s", worker.pulse.name, exc_info=worker.fault)
+                return End.FAILED
+            now = time.monotonic()
+            if not self._parts.link.alive(now):
+                logger.critical("thread_failed thread=network")
+                return End.FAILED
+            self._beat(now)
+
+    def _look_s(self) -> float:
+        return min(LOOK_S, self._notifier.watchdog_s / 4) if self._notifier.watchdog_s else LOOK_S
+
+    def _beat(self, now: float) -> None:
+        moving = self._engine.pulse.alive and self._publisher.pulse.alive
+        if moving and self._notifier.watchdog_s and now >= self._watchdog_at:
+            self._watchdog_at = now + self._notifier.watchdog_s / 3
+            self._notifier.watchdog()
+        due = now >= self._health_at and self._parts.link.connected
+        if not due and now < self._page_at:
+            return
+        health = self.health()
+        self.page = health.model_dump_json().encode()
+        self._page_at = now + PAGE_S
+        if due:
+            self._health_at = now + self._parts.health_period_s
+            self._parts.publisher.direct(health_message(health, self._parts.origin))
+
+    def _stop(self, end: End) -> None:
+        if end is End.RELOAD:
+            self._notifier.reloading()
+        else:
+            self._notifier.stopping()
+        parts = self._parts
+        parts.inbox.wake()
+        engine_done = self._engine.stop(STOP_S)
+        if engine_done and self._engine.fault is None:
+            parts.engine.close()
+        deadline = time.monotonic() + DRAIN_S
+        parts.publisher.wake()
+        while end is not End.FAILED and parts.link.connected and time.monotonic() < deadline:
+            if parts.unsent()[0] == 0 and parts.publisher.idle:
+                break
+            time.sleep(0.02)
+        self._publisher.stop(STOP_S)
+        parts.publisher.close()
+        parts.link.close()
+        logger.info("stopped reason=%s", end.value)
+
+    # ------------------------------------------------------------------------------------------------ network thread
+
+    def _arrived(self, arrival: Arrival) -> None:
+        if not self._parts.inbox.offer(arrival):
+            self._parts.metrics.shed.labels("inbox_full").inc()
+
+    def _changed(self, connected: bool) -> None:  # noqa: FBT001 - the port's callback
+        self._parts.metrics.connected.set(1 if connected else 0)
+        self._parts.publisher.wake()

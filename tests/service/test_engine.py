@@ -1,0 +1,215 @@
+"""The engine: nothing is acknowledged before it is written, nothing is told that was not decided."""
+
+from __future__ import annotations
+
+import json
+
+from edge_agent.core.pipeline import CLOSE
+from edge_agent.core.types import Transition, Verdict
+from edge_agent.service.engine import EngineSettings
+from tests.fakes import MemoryJournal
+from tests.service.parts import START, Bench
+
+
+def verdicts(journal: MemoryJournal) -> list[Verdict]:
+    """All verdicts written, in order."""
+    return [verdict for batch in journal.batches for verdict in batch.verdicts]
+
+
+def test_a_message_is_acknowledged_after_the_commit_that_holds_its_reading() -> None:
+    """While the journal fails nothing is acknowledged; after it recovers everything is, once."""
+    bench = Bench()
+    bench.journal.failing = True
+    bench.step(0)
+    assert bench.link.acked == []
+
+    bench.journal.failing = False
+    bench.drain()
+
+    assert len(bench.link.acked) == 2
+    assert [r.channel for batch in bench.journal.batches for r in batch.readings] == ["vib", "temp"]
+
+
+def test_a_redelivered_message_is_acknowledged_and_counted_once() -> None:
+    """The DUP flag with a committed packet id and digest means: we have it."""
+    bench = Bench()
+    payload = json.dumps({"value": 2.0, "ts": START}).encode()
+    bench.send("plant/p1/vib", payload, mid=7)
+    bench.drain()
+    bench.send("plant/p1/vib", payload, mid=7, dup=True)
+    bench.drain()
+
+    assert len(bench.link.acked) == 2
+    assert sum(len(b.readings) for b in bench.journal.batches) == 1
+
+
+def test_the_same_value_sent_again_is_another_reading() -> None:
+    """Without the DUP flag equal packet id and content are a new message."""
+    bench = Bench()
+    for _ in range(2):
+        bench.send("plant/p1/vib", b'{"value": 2.0}', mid=7)
+        bench.drain()
+
+    assert sum(len(b.readings) for b in bench.journal.batches) == 2
+
+
+def test_a_redelivery_after_a_restart_is_recognised() -> None:
+    """What a commit stored of unacknowledged messages outlives the process."""
+    bench = Bench()
+    payload = json.dumps({"value": 2.0, "ts": START}).encode()
+    bench.send("plant/p1/vib", payload, mid=3)
+    bench.drain()
+
+    after = Bench(journal=bench.journal)
+    after.send("plant/p1/vib", payload, mid=3, dup=True)
+    after.drain()
+
+    assert sum(len(b.readings) for b in bench.journal.batches) == 1
+
+
+def test_refused_input_is_acknowledged_and_counted_by_reason() -> None:
+    """Bad input is never a reason to stop, and never comes again."""
+    bench = Bench()
+    bench.send("plant/p1/vib", b"\xff\xfe")
+    bench.send("plant/unknown/vib", b'{"value": 1}')
+    bench.drain()
+
+    assert len(bench.link.acked) == 2
+    reasons = dict(bench.engine.numbers.faults)
+    assert reasons.pop("unmapped") == 1
+    assert sum(reasons.values()) == 1
+
+
+def test_two_risky_windows_raise_one_alarm_and_quiet_ones_clear_it() -> None:
+    """Raise and clear lie in SQLite with their messages: event and retained topic."""
+    bench = Bench()
+    bench.healthy(30)
+    for i in range(30, 36):
+        bench.step(i, vib=9.0)
+    bench.healthy(40, start=36)
+
+    events = [event for batch in bench.journal.batches for event in batch.events]
+    assert events[0].transition is Transition.RAISED
+    assert events[-1].transition is Transition.CLEARED
+    assert len({e.id for e in events}) == 1
+    topics = [m.topic for b in bench.journal.batches for m in b.outgoing if m.key.endswith("-event")]
+    assert topics == ["pdm/v1/t/s/gw/event"] * len(events)
+    retained = [m for b in bench.journal.batches for m in b.outgoing if m.key.endswith("-alarm")]
+    assert retained[-1].payload == b""
+
+
+def test_an_alarm_goes_out_at_once_and_unrecorded_while_nothing_can_be_written() -> None:
+    """Safety before bookkeeping; each such message goes out once however often the commit is tried."""
+    bench = Bench()
+    bench.healthy(5)
+    bench.journal.failing = True
+    bench.step(6, temp=120.0)
+    bench.drain()
+
+    assert len(bench.urgent) == 2
+    assert json.loads(bench.urgent[0].payload)["data"]["unrecorded"] is True
+
+    bench.journal.failing = False
+    bench.drain()
+    assert [e.kind for b in bench.journal.batches for e in b.events] == ["limit:temp"]
+
+
+def test_a_restart_in_the_middle_changes_no_later_verdict() -> None:
+    """Snapshot and replayed readings give the same windows, conditions and texts as never stopping."""
+    through, before = Bench(), Bench()
+    for bench in (through, before):
+        bench.healthy(25)
+        bench.step(25, vib=9.0)
+    before.engine.close()
+    before.journal.closed = False
+    after = Bench(journal=before.journal)
+    for bench in (through, after):
+        for i in range(26, 40):
+            bench.step(i, vib=9.0)
+
+    def told(journal: MemoryJournal) -> list[object]:
+        verdicts: list[object] = [v for b in journal.batches for v in b.verdicts]
+        return verdicts + [(e.id, e.rev, e.transition) for b in journal.batches for e in b.events]
+
+    assert told(after.journal) == told(through.journal)
+
+
+def test_a_kill_loses_no_state_although_no_snapshot_was_written() -> None:
+    """Without a clean stop everything is rebuilt from the blocks of readings."""
+    through, before = Bench(), Bench()
+    for bench in (through, before):
+        bench.healthy(25)
+    after = Bench(journal=before.journal)
+    for bench in (through, after):
+        for i in range(25, 40):
+            bench.step(i, vib=9.0)
+
+    assert verdicts(after.journal) == verdicts(through.journal)
+
+
+def test_an_asset_that_goes_quiet_has_its_step_closed_by_a_marker_in_the_journal() -> None:
+    """The marker makes a rebuild close the same step."""
+    bench = Bench()
+    bench.send("plant/p1/vib", json.dumps({"value": 2.0, "ts": START}).encode())
+    bench.drain()
+    bench.engine._arrived["p1"] -= 100.0
+    bench.drain()
+
+    assert [r.channel for b in bench.journal.batches for r in b.readings] == ["vib", CLOSE]
+
+
+def test_a_silent_asset_is_alarmed_once_and_cleared_by_its_next_window() -> None:
+    """Silence is by arrival, so that old data replayed fast is no outage."""
+    bench = Bench()
+    bench.healthy(3)
+    bench.engine._arrived["p1"] -= 1000.0
+    bench.drain()
+    bench.drain()
+    bench.healthy(2, start=3)
+
+    events = [(e.kind, e.transition) for b in bench.journal.batches for e in b.events]
+    assert events == [("silence", Transition.RAISED), ("silence", Transition.CLEARED)]
+
+
+def test_a_log_line_is_written_once_and_quoted_in_the_alarm() -> None:
+    """The technician's words arrive as an update of the standing alarm."""
+    bench = Bench()
+    bench.healthy(30)
+    for i in range(30, 34):
+        bench.step(i, vib=9.0)
+    line = json.dumps({"text": "DE brg noisy", "ts": START + 34}).encode()
+    bench.send("logs/p1", line)
+    bench.send("logs/p1", line)
+    bench.drain()
+    bench.step(34, vib=9.0)
+
+    assert sum(len(b.logs) for b in bench.journal.batches) == 1
+    updates = [e for b in bench.journal.batches for e in b.events if e.transition is Transition.UPDATED]
+    assert updates[-1].quotes[0].text == "de brg noisy"
+    assert 'log: "de brg noisy"' in updates[-1].summary
+
+
+def test_the_risk_is_told_when_it_changes_and_not_with_every_verdict() -> None:
+    """Report by exception."""
+    bench = Bench()
+    bench.healthy(20)
+    before = len(bench.journal.batches)
+    bench.healthy(40, start=20)
+    bench.step(60, vib=9.0)
+    bench.step(61, vib=9.0)
+
+    later = bench.journal.batches[before:]
+    risks = [json.loads(m.payload)["risk"] for b in later for m in b.outgoing if m.topic.endswith("/risk")]
+    assert sum(len(b.verdicts) for b in later) == 42
+    assert risks == [0.9]
+
+
+def test_a_full_batch_is_committed_at_half_of_the_window() -> None:
+    """The broker is never left waiting for acknowledgements."""
+    bench = Bench(settings=EngineSettings(batch_messages=10, batch_s=60.0))
+    for _ in range(25):
+        bench.send("plant/p1/vib", b'{"value": 2.0}')
+    bench.engine.turn()
+    bench.engine.turn()
+
+    assert len(bench.link.acked) == 20
