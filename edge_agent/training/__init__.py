@@ -1,0 +1,1 @@
+"""From histories to a bundle: data, teacher, encoder, int8, calibration, figures. Needs the extra `train`."""
