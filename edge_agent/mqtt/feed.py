@@ -138,14 +138,20 @@ class Feed:
         """Send with QoS 1; waits while a whole window is not acknowledged.
 
         Raises:
-            LinkError: the broker refused a message, or has acknowledged nothing for the time of patience.
+            LinkError: the topic is none, the broker refused a message, or it has acknowledged nothing for the time of
+                patience.
         """
         self._make_room()
         with self._change:
             self._sent += 1  # before sending: the acknowledgement may come before `publish` returns
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
-        if info.rc not in {_TAKEN, _OFFLINE}:
-            raise LinkError(f"{self._where} did not take a message for {topic!r} (paho code {info.rc})")
+        try:
+            code = self._client.publish(topic, payload, qos=1, retain=retain).rc
+        except ValueError as error:  # a topic with wildcards, a payload of more than 256 MB
+            self._forget_one()
+            raise LinkError(f"no message can be sent to {topic!r}: {error}", hint="check the topic") from error
+        if code not in {_TAKEN, _OFFLINE}:
+            self._forget_one()
+            raise LinkError(f"{self._where} did not take a message for {topic!r} (paho code {code})")
 
     def drain(self, timeout_s: float = PATIENCE_S) -> bool:
         """Whether everything was acknowledged within the time.
@@ -172,9 +178,13 @@ class Feed:
                     state = "acknowledges nothing" if self._online else "is away"
                     raise LinkError(
                         f"{self._where} {state} for {self._patience_s:g} s; {self._sent - before} messages are open",
-                        hint="check the broker and the network, then go on from the row that is named (--start)",
+                        hint="check the broker and the network",
                     )
             self._raise_refusal()
+
+    def _forget_one(self) -> None:
+        with self._change:
+            self._sent -= 1
 
     def _settled(self, most: int) -> bool:
         return self._refusal != "" or self._sent - self._acknowledged <= most
