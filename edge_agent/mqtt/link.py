@@ -89,7 +89,7 @@ class PahoLink:
         self._context = tls.client_context(broker.tls) if broker.tls is not None and broker.tls.enabled else None
         self._guard = Guard()
         self._lock = threading.Lock()
-        # Under the lock: epoch and connected, messages not acknowledged by us, and by packet id topic and on_done of ours.
+        # Under the lock: the connection, the number of messages we owe an answer, and ours on their way by packet id.
         self._epoch, self._connected, self._unacked = 0, False, 0
         self._pending: dict[int, tuple[str, OnDone]] = {}
         self._early: dict[int, tuple[bool, str]] = {}  # acknowledged before publish() had returned its packet id
@@ -273,7 +273,8 @@ class PahoLink:
     def _connect_fail(self, _client: mqtt.Client, _userdata: object) -> None:
         with self._guard:
             self._client.beat()
-            self._failed(reasons.of_connect(sys.exception(), self._name))  # paho calls us from its `except`
+            error = sys.exception()  # paho calls us from its `except`
+            self._failed(reasons.of_connect(error, self._name, encrypted=self._context is not None))
             self._back_off()
 
     def _disconnect(
@@ -308,12 +309,11 @@ class PahoLink:
 
     def _hung_up(self) -> None:
         """Note that the broker closed the connection without an answer; with TLS, find out why."""
-        found = None
-        if self._context is not None:
-            if self._attempt >= PROBES:
-                return  # what was found then still holds
+        if self._context is None:
+            self._failed(reasons.of_connect(ConnectionResetError(), self._name, encrypted=False))
+        elif self._attempt < PROBES:  # after that, what was found holds
             found = tls.probe(self._broker, self._context)
-        self._failed(found or reasons.of_connect(ConnectionResetError(), self._name))
+            self._failed(found or reasons.of_connect(ConnectionResetError(), self._name, encrypted=True))
 
     def _failed(self, problem: LinkError) -> None:
         if str(problem) != str(self.problem):

@@ -65,24 +65,28 @@ def of_refusal(name: str, broker: str, protocol: str) -> LinkError:
     return LinkError(f"broker {broker} refuses the connection: {key}", hint=hint)
 
 
-def of_connect(error: BaseException | None, broker: str) -> LinkError:
-    """What an error while connecting means."""
-    text, hint = _connect_words(error)
+def of_connect(error: BaseException | None, broker: str, *, encrypted: bool) -> LinkError:
+    """What an error while connecting means, with TLS or without."""
+    text, hint = (_tls_words(error) if encrypted else None) or _words(error)
     return LinkError(f"broker {broker}: {text}", hint=hint)
 
 
-def _connect_words(error: BaseException | None) -> tuple[str, str]:
+def _tls_words(error: BaseException | None) -> tuple[str, str] | None:
+    """What happened and a hint; None where TLS has nothing to do with it."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        trusted = _VERIFY.get(
-            error.verify_code, "give the certificate of the broker's authority as `ca` of [broker.tls]"
-        )
-        return f"its certificate is not accepted: {error.verify_message}", trusted
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        reason = error.reason or str(error)
+        hint = _VERIFY.get(error.verify_code, "give the certificate of the broker's authority as `ca` of [broker.tls]")
+        return f"its certificate is not accepted: {error.verify_message}", hint
+    if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
+        return "closed the connection during the TLS handshake", _NO_TLS
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "reason", None) or str(error)
         hint = next((hint for part, hint in _TLS if part in reason), _LOG)
         return f"TLS failed: {reason.lower()}", hint
+    return None
+
+
+def _words(error: BaseException | None) -> tuple[str, str]:
     words: tuple[tuple[type[BaseException], str, str], ...] = (
-        (ssl.SSLEOFError, "closed the connection during the TLS handshake", _NO_TLS),
         (
             ConnectionRefusedError,
             "nobody listens there",

@@ -53,8 +53,8 @@ def probe(broker: Broker, context: ssl.SSLContext) -> LinkError | None:
             except TimeoutError:
                 return None  # it waits for our first word, as it should
     except (OSError, UnicodeError) as error:
-        return of_connect(error, name)
-    return of_connect(ConnectionResetError(), name) if not answer else None
+        return of_connect(error, name, encrypted=True)
+    return None if answer else of_connect(ConnectionResetError(), name, encrypted=True)
 
 
 def _no_password() -> str:

@@ -102,7 +102,7 @@ class Watch:
         self, _client: Client, _data: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
         if not self._subscribed.is_set() and code.is_failure:
-            self._refused = str(code)
+            self._refused = self._refused or str(code)  # the refusal itself says more than the disconnect after it
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         try:

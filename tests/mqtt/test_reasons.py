@@ -24,16 +24,31 @@ def test_the_name_of_a_reason_becomes_a_word() -> None:
         (ConnectionResetError(), "closed the connection", "a port for TLS needs [broker.tls]"),
         (OSError(101, "Network is unreachable"), "Network is unreachable", "network of this computer"),
         (UnicodeError("label too long"), "no host name", "correct `host`"),
-        (ssl.SSLEOFError(8, "EOF"), "during the TLS handshake", "does not speak TLS"),
-        (ssl.SSLError(1, "[SSL: SOMETHING_NEW] news"), "TLS failed", "see the broker's log"),
         (None, "no connection", "network of this computer"),
     ],
 )
 def test_an_error_while_connecting_is_explained(error: BaseException | None, said: str, hint: str) -> None:
-    found = of_connect(error, "b:1883")
+    found = of_connect(error, "b:1883", encrypted=False)
 
     assert str(found).startswith("broker b:1883: ")
     assert said in str(found)
+    assert hint in found.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "hint"),
+    [
+        (ssl.SSLEOFError(8, "EOF"), "during the tls handshake", "does not speak TLS"),
+        (ConnectionResetError(), "during the tls handshake", "does not speak TLS"),
+        (ssl.SSLError(1, "[SSL: UNSUPPORTED_PROTOCOL] old"), "tls failed", "TLS 1.1 or older"),
+        (ssl.SSLError(1, "[SSL: SOMETHING_NEW] news"), "tls failed", "see the broker's log"),
+        (ConnectionRefusedError(), "nobody listens there", "check that the broker runs"),
+    ],
+)
+def test_an_error_of_tls_is_explained(error: BaseException, said: str, hint: str) -> None:
+    found = of_connect(error, "b:8883", encrypted=True)
+
+    assert said in str(found).lower()
     assert hint in found.hint
 
 
