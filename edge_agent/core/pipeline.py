@@ -180,7 +180,9 @@ class Pipeline:
             mode=verdict.mode,
             evidence=facts,
             quotes=quotes,
-            summary=summary.of_risk(verdict.mode, facts, quotes),
+            summary=summary.of_recovery(facts)
+            if signal is Signal.LOW
+            else summary.of_risk(verdict.mode, facts, quotes),
         )
         self._step(finding, self._risk_delays, outcome)
 

@@ -49,6 +49,11 @@ def of_risk(code: str, facts: Sequence[Evidence], quotes: Sequence[Quote]) -> st
     return f"{cause}: {changes or 'no single channel stands out'}{told}. {known.check}"
 
 
+def of_recovery(facts: Sequence[Evidence]) -> str:
+    """The summary of a risk that is low again: how near to normal the farthest channel now is."""
+    return f"The risk is low again: {_deviation(facts[0])}." if facts else "The risk is low again."
+
+
 def of_limit(fact: Evidence) -> str:
     """The summary of a hard limit."""
     bound = fact.limit if fact.limit is not None else fact.value

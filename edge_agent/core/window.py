@@ -226,7 +226,7 @@ class Windower:
 
     # ------------------------------------------------------------------------------------------------ features
 
-    def _window(  # noqa: PLR0913, PLR0917 - the parts of one step, used once
+    def _window(  # noqa: PLR0913 - the parts of one step, used once
         self, asset: str, track: AssetTrack, number: int, values: Floats, baseline: Baseline, regime: int | None, *,
         learning: bool,
     ) -> Window:  # fmt: skip

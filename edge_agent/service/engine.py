@@ -106,10 +106,7 @@ class Engine:
         states = self._journal.states()
         block = 0
         if snapshot.TRACKS in states:
-            left_out = snapshot.load_tracks(self._pipeline, states[snapshot.TRACKS])
-            block = int(states.get(SNAPSHOT_BLOCK, b"0"))
-            if left_out:
-                logger.warning("baseline_dropped assets=%d reason=class_changed first=%s", len(left_out), left_out[0])
+            block = self._restore_tracks(states)
         self._pipeline.judging = False
         replayed = 0
         for _, readings in self._journal.readings_since(block):
@@ -119,7 +116,7 @@ class Engine:
         self._pipeline.judging = True
         for name, blob in states.items():
             if name.startswith(snapshot.ALARMS):
-                snapshot.load_alarms(self._pipeline, name.removeprefix(snapshot.ALARMS), blob)
+                self._restore_alarms(name.removeprefix(snapshot.ALARMS), blob)
         newest = [t.newest for w in self._pipeline.windowers.values() for t in w.tracks.values()]
         horizon = max((w.spec.log_horizon_s for w in self._pipeline.windowers.values()), default=0.0)
         if newest:
@@ -131,6 +128,24 @@ class Engine:
         self._arrived = {a: now for w in self._pipeline.windowers.values() for a in w.tracks}
         self._renumber()
         logger.info("restored assets=%d readings_replayed=%d", len(self._arrived), replayed)
+
+    def _restore_tracks(self, states: dict[str, bytes]) -> int:
+        """Load the snapshot; the block after which readings are replayed: all of them where it is damaged (G4)."""
+        try:
+            left_out = snapshot.load_tracks(self._pipeline, states[snapshot.TRACKS])
+            block = int(states.get(SNAPSHOT_BLOCK, b"0"))
+        except ValueError as error:
+            logger.error("snapshot_damaged error=%s (rebuilt from the readings on disk)", error)  # noqa: TRY400
+            return 0
+        if left_out:
+            logger.warning("baseline_dropped assets=%d reason=class_changed first=%s", len(left_out), left_out[0])
+        return block
+
+    def _restore_alarms(self, asset: str, blob: bytes) -> None:
+        try:
+            snapshot.load_alarms(self._pipeline, asset, blob)
+        except ValueError as error:
+            logger.error("conditions_damaged asset=%s error=%s (they begin anew)", asset, error)  # noqa: TRY400
 
     def turn(self) -> None:
         """One turn: drain, decide, commit, acknowledge."""

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core import assets, decode
@@ -425,7 +425,6 @@ TOPICS = st.sampled_from(["plant/p1/vib", "log/p1", "jlog", "items", "every", "s
 PAYLOADS = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(TOPICS, PAYLOADS)
 def test_any_topic_and_payload_is_decoded(topic: str, payload: bytes) -> None:
     found = Decoder(EVERYTHING).decode(topic, payload, NOW)

@@ -320,7 +320,8 @@ def test_whatever_a_model_says_words_come_from_tables_and_hard_limits_alarm(seed
         if event.transition in {RAISED, Transition.ESCALATED}:
             row = max((s for s in DEFAULT_SEVERITIES if (event.risk or 0.0) >= s.risk), key=lambda s: s.risk)
             assert event.severity == row.word
-        assert event.summary == summary.of_risk(event.mode, event.evidence, event.quotes)
+        told = summary.of_risk(event.mode, event.evidence, event.quotes)
+        assert event.summary == (told if event.active else summary.of_recovery(event.evidence))
     limits = [(e.transition, e.time // 60, e.severity) for e in found if e.kind == "limit:vib"]
     assert limits == [(t, 5 + n, "critical") for n in (0, LEARNT) for t, n in ((RAISED, n), (CLEARED, n + 2))]
 

@@ -131,6 +131,16 @@ def test_a_snapshot_keeps_the_joint_channels() -> None:
     assert {"joint_t2", "joint_spe"} <= {c.name for c in found[0].channels}
 
 
+def test_a_snapshot_within_a_step_knows_which_channels_are_still_to_come() -> None:
+    spec = replace(PUMP, complete=True)
+    given_ = readings(noise(1))
+    first, second = pipeline(spec), pipeline(spec)
+    outcomes(first, given_[:1])
+    load_tracks(second, dump_tracks(first))
+
+    assert [len(o.windows) for o in outcomes(second, given_[1:])] == [0, 1]
+
+
 def test_conditions_come_back_as_they_were_written() -> None:
     first, second = fresh(), fresh()
     outcomes(first, stream(2))

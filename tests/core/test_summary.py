@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.modes import MODES
-from edge_agent.core.summary import MAX_EVIDENCE, evidence, figure, of_limit, of_risk, of_silence
+from edge_agent.core.summary import MAX_EVIDENCE, evidence, figure, of_limit, of_recovery, of_risk, of_silence
 from edge_agent.core.types import Evidence, Quote
 from tests.core.pump import channel, window
 
@@ -152,3 +152,11 @@ def test_a_silence_summary_names_the_channels() -> None:
 
     assert of_silence(silent).startswith("No readings from vib, temp. ")
     assert of_silence(silent, more=True).startswith("No readings from vib, temp and others. ")
+
+
+def test_a_recovery_says_how_near_to_normal_the_farthest_channel_is() -> None:
+    """A cleared alarm does not speak of causes."""
+    fact = Evidence("vib", "drive-end bearing", 2.01, "mm/s", 1.94, 0.5, None, "deviation")
+
+    assert of_recovery((fact,)) == "The risk is low again: vib 2.01 mm/s, above its normal 1.94 mm/s."
+    assert of_recovery(()) == "The risk is low again."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from edge_agent.core import snapshot
 from edge_agent.core.pipeline import CLOSE
 from edge_agent.core.types import Transition, Verdict
+from edge_agent.ports import Batch
 from edge_agent.service.engine import EngineSettings
 from tests.fakes import MemoryJournal
 from tests.service.parts import START, Bench
@@ -213,3 +215,17 @@ def test_a_full_batch_is_committed_at_half_of_the_window() -> None:
     bench.engine.turn()
 
     assert len(bench.link.acked) == 20
+
+
+def test_a_damaged_snapshot_is_rebuilt_from_the_readings_on_disk() -> None:
+    """Promise G4: a damaged blob never stops the agent, and costs no baseline."""
+    through, before = Bench(), Bench()
+    for bench in (through, before):
+        bench.healthy(25)
+    before.engine.close()
+    before.journal.commit(Batch(states={snapshot.TRACKS: b"damaged", snapshot.ALARMS + "p1": b"damaged"}))
+    after = Bench(journal=before.journal)
+    for bench in (through, after):
+        bench.healthy(5, start=25)
+
+    assert verdicts(after.journal) == verdicts(through.journal)
