@@ -12,14 +12,9 @@ from html import escape
 from typing import NamedTuple
 
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
-_COLOURS = dict(
-    zip(
-        (*range(30, 38), *range(90, 98)),
-        "#3b4252 #e06c75 #98c379 #e5c07b #61afef #c678dd #56b6c2 #d8dee9 "
-        "#7f848e #ff7b86 #b5e890 #ffd68a #7fc4ff #dd99f0 #7fd5df #ffffff".split(),
-        strict=True,
-    )
-)
+_NORMAL = ("#3b4252", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d8dee9")
+_BRIGHT_ONES = ("#7f848e", "#ff7b86", "#b5e890", "#ffd68a", "#7fc4ff", "#dd99f0", "#7fd5df", "#ffffff")
+_COLOURS = dict(zip((*range(30, 38), *range(90, 98)), _NORMAL + _BRIGHT_ONES, strict=True))
 _CELL_W, _CELL_H, _MARGIN = 8.4, 18, 14
 _FONT = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 _PLAIN, _GROUND = "#d8dee9", "#1e222a"

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -785,7 +785,6 @@ def places(tree: object, at: tuple[int | str, ...] = ()) -> list[tuple[int | str
     return [at] * bool(at) + [place for key, value in below for place in places(value, (*at, key))]
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.sampled_from(places(DOCUMENT)), VALUES, st.text(max_size=8))
 def test_no_document_whatever_breaks_the_check(place: tuple[int | str, ...], value: object, key: str) -> None:
     document = copy.deepcopy(DOCUMENT)

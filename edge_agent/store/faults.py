@@ -13,7 +13,7 @@ from edge_agent.errors import StoreError
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 WRITE_ACCESS = "give the agent's user write access to the file and its folder"
 _HINTS = {
-    sqlite3.SQLITE_FULL: "free space on the disk, or raise `max_bytes` of [store], or shorten its retention",
+    sqlite3.SQLITE_FULL: "free space on the disk, or raise `max_mb` of [store], or shorten its retention",
     sqlite3.SQLITE_READONLY: WRITE_ACCESS,
     sqlite3.SQLITE_CANTOPEN: WRITE_ACCESS,
     sqlite3.SQLITE_PERM: WRITE_ACCESS,

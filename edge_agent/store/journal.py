@@ -20,7 +20,6 @@ from edge_agent.store.faults import is_damage, primary_code, store_error
 from edge_agent.store.stored_blocks import NameTable, StoredBlocks
 
 ALARM_LANE, STATE_LANE = 0, 1
-ROOM = 0.75  # of the pages allowed may stay in use when a commit found the journal full
 _SUPERSEDE = """
 DELETE FROM outbox WHERE sent IS NULL AND lane = 1 AND id NOT IN (
     SELECT max(id) FROM outbox WHERE sent IS NULL AND lane = 1 GROUP BY topic
@@ -71,7 +70,7 @@ class SqliteJournal:
             try:
                 self._transact(batch)
             except sqlite3.Error as error:
-                if primary_code(error) != sqlite3.SQLITE_FULL or not retention.make_room(self._conn, ROOM):
+                if primary_code(error) != sqlite3.SQLITE_FULL or not retention.make_room(self._conn, retention.FULL):
                     raise
                 self._transact(batch)
 

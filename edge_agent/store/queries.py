@@ -24,8 +24,8 @@ from edge_agent.store.stored_blocks import StoredBlocks
 
 _COUNTED = ("asset", "channel", "log_line", "alarm_event", "outbox", "state")
 _BY_ID = {  # tables so large that counting would read the whole file
-    "reading_block": "SELECT max(id) - min(id) + 1 AS n FROM reading_block",
-    "verdict": "SELECT max(id) - min(id) + 1 AS n FROM verdict",
+    "reading_block": "SELECT (SELECT max(id) FROM reading_block) - (SELECT min(id) FROM reading_block) + 1 AS n",
+    "verdict": "SELECT (SELECT max(id) FROM verdict) - (SELECT min(id) FROM verdict) + 1 AS n",
 }
 _EDGE_BLOCKS = 100  # blocks looked at for the oldest and newest reading; late ones may lie further in
 

@@ -106,17 +106,16 @@ def test_no_more_than_the_receive_maximum_waits_in_memory(broker: Mosquitto, pro
     with opened(paho_link(settings, "gw", "in/#")) as probe, onlooker(broker.port) as sender:
         subscribed(broker, 1)
         sender.publish_all("in/a", 500)
-        done, most = 0, 0
-        end = time.monotonic() + 20
+        done, most, end = 0, 0, time.monotonic() + 20
         while done < 500 and time.monotonic() < end:
             most = max(most, len(probe.arrivals) - done)
             for arrival in probe.arrivals[done : done + 10]:
                 probe.link.ack(arrival)
                 done += 1
-            fence(probe)  # while we do not read, we can still speak, and are heard once there is room
+            time.sleep(0.001)  # an engine takes its time, too
 
         assert done == 500
-        assert 20 <= most <= 22
+        assert 15 <= most <= 21
         assert [a.mid for a in probe.arrivals] == list(range(1, 501))
 
 
@@ -130,7 +129,7 @@ def test_an_overfull_link_still_speaks(stub: StubBroker) -> None:
         assert len(probe.arrivals) == 3
         assert probe.link.alive(time.monotonic())
         probe.link.ack(probe.arrivals[0])
-        until(lambda: len(probe.arrivals) == 4, "room for one")
+        until(lambda: len(probe.arrivals) > 3, "room again")
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
 from edge_agent.core.types import (
     AlarmEvent,
     Evidence,
@@ -19,6 +22,13 @@ NOON = 1_700_000_000.0  # a moment after the clock of any test machine was set
 
 def some_readings(number: int, count: int = 10) -> list[Reading]:
     return [Reading(f"pump-{i % 3}", ("vibration", "flow")[i % 2], NOON + i, float(number)) for i in range(count)]
+
+
+@cache
+def noise(count: int) -> list[Reading]:
+    """Readings whose values do not compress: a good four bytes each in a block."""
+    values = memoryview(os.urandom(count * 4)).cast("I")
+    return [Reading("pump-1", "vibration", NOON + i, float(value)) for i, value in enumerate(values)]
 
 
 def some_log(number: int, time: float = NOON) -> LogLine:

@@ -330,3 +330,59 @@ def test_a_damaged_file_that_cannot_be_moved_is_refused_with_a_hint(as_nobody: P
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not a file"):
         open_journal(StoreSettings(path=tmp_path))
+
+
+# ---------------------------------------------------------------------------------------------------- schema
+
+
+def replaced(path: Path, old: bytes, new: bytes) -> None:
+    content = path.read_bytes()
+    assert old in content
+    assert len(old) == len(new)
+    path.write_bytes(content.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b'"work_order" TEXT', b'"work_urder" TEXT', "lost its column work_order"),
+        (b'"mid" INTEGER', b'"mid" INT\xc5GER', "not text"),
+        (b'TABLE "seen"', b'TABLE "seem"', "malformed"),
+        (b'"migration_set" TEXT', b'"migration_sat" TEXT', "migration"),
+        (b"0001_journal", b"0001_jourmal", "unknown migration '0001_jourmal'"),
+    ],
+)
+def test_a_flipped_letter_in_the_schema_is_damage(
+    settings: StoreSettings, caplog: pytest.LogCaptureFixture, old: bytes, new: bytes, reason: str
+) -> None:
+    write_one(settings)
+    replaced(settings.path, old, new)
+    assert works(settings)
+    assert "store_quarantined" in caplog.text
+    assert reason in caplog.text
+
+
+def test_a_journal_that_has_lost_a_table_is_damaged(settings: StoreSettings, caplog: pytest.LogCaptureFixture) -> None:
+    write_one(settings)
+    with closing(sqlite3.connect(settings.path)) as conn:
+        conn.execute("DROP TABLE outbox")
+    assert works(settings)
+    assert "table outbox is lost" in caplog.text
+
+
+def test_a_table_of_somebody_else_in_our_file_is_no_damage(settings: StoreSettings) -> None:
+    write_one(settings)
+    with closing(sqlite3.connect(settings.path)) as conn:
+        conn.execute("CREATE TABLE notes(text)")
+    with closing(open_journal(settings)) as journal:
+        assert journal.quarantined is None
+        assert journal.last_block() == 1
+
+
+def test_a_start_cut_before_the_first_migration_is_taken_up_again(settings: StoreSettings) -> None:
+    with closing(sqlite3.connect(settings.path)) as conn:
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("CREATE TABLE _sqlite_migrations(id INTEGER PRIMARY KEY, migration_set, name, applied_at)")
+    with closing(open_journal(settings)) as journal:
+        assert journal.quarantined is None
+    assert works(settings)

@@ -15,8 +15,7 @@ from edge_agent.store import retention
 from edge_agent.store.database import DAY_S, StoreSettings, page_numbers
 from edge_agent.store.journal import SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
-from tests.store.journal_values import NOON, some_event, some_log, some_message, some_readings, some_verdict
-from tests.store.test_journal import noise
+from tests.store.journal_values import NOON, noise, some_event, some_log, some_message, some_readings, some_verdict
 
 MEGABYTE = 1 << 20
 
@@ -42,8 +41,9 @@ def blocks(journal: SqliteJournal) -> list[int]:
 
 
 def fill(journal: SqliteJournal, count: int) -> None:
-    for number in range(count):
-        journal.commit(Batch(readings=noise(5000, number)))
+    """Blocks of a good 200 kB; few, because each is an fsync."""
+    for _ in range(count):
+        journal.commit(Batch(readings=noise(50_000)))
 
 
 # ---------------------------------------------------------------------------------------------------- age
@@ -125,11 +125,11 @@ def test_the_newest_message_stays_so_that_its_id_is_not_given_again(journal: Sql
 def test_readings_make_way_for_space_before_verdicts(settings: StoreSettings) -> None:
     with closing(open_journal(settings)) as journal:
         journal.commit(Batch(verdicts=[some_verdict(n) for n in range(200)]))
-        fill(journal, 100)
+        fill(journal, 3)
         used, _, _ = page_numbers(journal._conn)
     with closing(open_journal(replace(settings, max_bytes=(used + 10) * 4096))) as journal:
-        assert journal.prune(0.0) == 99
-        assert blocks(journal) == [100]
+        assert journal.prune(0.0) == 1
+        assert blocks(journal) == [2, 3]
         assert rows(journal, "verdict") == 200
 
 
@@ -142,7 +142,7 @@ def test_unsent_alarms_outlive_everything_else_under_pressure(settings: StoreSet
         journal.commit(Batch(readings=some_readings(2)))
         used, _, _ = page_numbers(journal._conn)
     with closing(open_journal(replace(settings, max_bytes=4096))) as journal:  # cannot be reached: all that may go goes
-        assert page_numbers(journal._conn)[2] == used
+        assert page_numbers(journal._conn)[2] >= used
         assert retention.make_room(journal._conn, 0.0) == 4
         assert journal._conn.execute("SELECT key FROM outbox ORDER BY id").fetchall() == [("alarm",), ("last",)]
         assert rows(journal, "verdict") == 0
@@ -157,18 +157,18 @@ def test_a_journal_with_room_deletes_nothing_for_space(journal: SqliteJournal) -
 def test_the_file_shrinks_when_rows_go(settings: StoreSettings) -> None:
     settings = replace(settings, max_bytes=16 * MEGABYTE)
     with closing(open_journal(settings)) as journal:
-        fill(journal, 150)
+        fill(journal, 15)
         journal._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         before = settings.path.stat().st_size
         assert before > 3 * MEGABYTE
-        assert journal.prune(NOON + 900 * DAY_S) == 149
+        assert journal.prune(NOON + 900 * DAY_S) == 14
         assert settings.path.stat().st_size < before / 5
         assert journal._conn.execute("PRAGMA quick_check").fetchone() == ("ok",)
 
 
 def test_some_free_pages_are_kept_for_the_next_readings(settings: StoreSettings) -> None:
     with closing(open_journal(replace(settings, max_bytes=1024 * MEGABYTE))) as journal:
-        fill(journal, 20)
+        fill(journal, 5)
         journal.prune(NOON + 900 * DAY_S)
         _, free, most = page_numbers(journal._conn)
         assert 0 < free <= most // 64
