@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import uuid
 from contextlib import closing
 from pathlib import Path
 
 from edge_agent import __version__
-from edge_agent.bundle.load import Bundle, load_bundle
+from edge_agent.bundle.load import Bundle, default_bundle, load_bundle
 from edge_agent.config import Config, check, load
 from edge_agent.core.decode import Decoder
 from edge_agent.core.identity import digest
@@ -33,17 +32,10 @@ from edge_agent.store.queries import open_readonly, unsent
 
 logger = logging.getLogger(__name__)
 
-CLONE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "default"
-INSTALLED_BUNDLE = Path(sys.prefix) / "share" / "edge-agent" / "models" / "default"
 INBOX = 10_000  # QoS 0 messages; about 3 MB
 OLD_BROKER_WINDOW = 20  # messages a 3.1.1 broker lets through unacknowledged (mosquitto's default)
 SEEN_MARGIN = 64  # the link stops reading at the receive maximum; mosquitto 2.0.11 alone does not keep to it (measured)
 DAY_S = 86400.0
-
-
-def default_bundle() -> Path:
-    """The bundle that came along: beside the package in a clone, under `share` where it is installed."""
-    return CLONE_BUNDLE if CLONE_BUNDLE.is_dir() else INSTALLED_BUNDLE
 
 
 def pipeline_of(config: Config, bundle: Bundle) -> Pipeline:

@@ -78,6 +78,11 @@ class Queued(NamedTuple):
 class Journal(Protocol):
     """The one writer of the SQLite file. Used by the engine thread only."""
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the file turned out damaged: a new start sets it aside and begins a fresh one."""
+        ...
+
     def commit(self, batch: Batch) -> None:
         """Write a batch in one transaction and fsync it.
 

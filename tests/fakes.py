@@ -18,6 +18,7 @@ class MemoryJournal:
         self.batches: list[Batch] = []
         self.failing = False
         self.closed = False
+        self.damaged = False
         self._blocks: list[list[Reading]] = []
         self._logs: dict[str, LogLine] = {}
         self._states: dict[str, bytes] = {}

@@ -6,6 +6,7 @@ A bundle is data, never code: TOML, JSON, ONNX. Nothing is unpickled.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,12 @@ class GoldenCase(BaseModel):
     risk: float
     mode: str
     mode_probability: float
+
+
+def default_bundle() -> Path:
+    """The bundle that came along: beside the package in a clone, under `share` where it is installed."""
+    clone = Path(__file__).resolve().parents[2] / "models" / "default"
+    return clone if clone.is_dir() else Path(sys.prefix) / "share" / "edge-agent" / "models" / "default"
 
 
 def file_sha256(path: Path) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 
 import click
 
-from edge_agent.bundle.load import load_bundle
+from edge_agent.bundle.load import default_bundle, load_bundle
 from edge_agent.core.pipeline import Judge
 from edge_agent.core.types import AlarmPolicy, Verdict
 from edge_agent.errors import DataError, LinkError, UsageError
@@ -31,10 +31,6 @@ from edge_agent.offline.study import Case, StudySettings, prepare, study
 from edge_agent.offline.truth import HORIZON, TruthSource
 
 _POLICY: Final = AlarmPolicy()
-_BUNDLES: Final = (  # of a clone, of an installation
-    Path(__file__).resolve().parents[2] / "models" / "default",
-    Path(sys.prefix) / "share" / "edge-agent" / "models" / "default",
-)
 _PLOT_WIDTH: Final = 110
 _GOODBYE_S: Final = 2.0  # after Ctrl-C, for acknowledgements under way
 _PASSWORD: Final = "EDGE_AGENT_PASSWORD"  # noqa: S105 - the name of a variable
@@ -136,7 +132,7 @@ def backtest(  # noqa: PLR0913 - one argument an option
         policy=AlarmPolicy(raise_at=threshold, on_windows=on_windows, off_windows=off_windows),
         logs=logs, best=best_threshold, last_only=last_only,
     )  # fmt: skip
-    bundle = load_bundle(bundle_path or next((path for path in _BUNDLES if path.exists()), _BUNDLES[0]))
+    bundle = load_bundle(bundle_path or default_bundle())
     cases = prepare(files, settings, bundle.references)
     info = bundle.risk.info
     judge = Judge(score=bundle.risk.score, labels=info.labels, threshold=info.threshold)

@@ -21,7 +21,7 @@ from edge_agent.core import snapshot
 from edge_agent.core.decode import Decoder
 from edge_agent.core.identity import digest
 from edge_agent.core.pipeline import CLOSE, Outcome, Pipeline
-from edge_agent.core.types import AlarmEvent, LogLine, Outgoing, Reading, Verdict
+from edge_agent.core.types import AlarmEvent, Clock, LogLine, Outgoing, Reading, Verdict
 from edge_agent.core.wire import Origin, alarm_messages, risk_message
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
@@ -317,6 +317,8 @@ class Engine:
                     self._urgent_done.add(message.key)
                     self._metrics.unrecorded.inc()
                     self._urgent(message)
+        if self._journal.damaged:
+            raise error  # the process ends; the next start sets the file aside and goes on with a fresh one
 
     def _snapshot(self) -> None:
         if self._since_snapshot:
@@ -331,11 +333,20 @@ class Engine:
         if self._since_snapshot >= self._settings.snapshot_readings:
             self._snapshot()
         now = time.monotonic()
-        if now >= self._next_prune and self._clock.quality() == "synced":
+        if now >= self._next_prune:
             self._next_prune = now + self._settings.prune_s
-            deleted = self._journal.prune(self._clock.now())
-            if deleted:
-                logger.info("pruned rows=%d", deleted)
+            self._prune()
+
+    def _prune(self) -> None:
+        """Give space back; by age only while the clock can be trusted."""
+        trusted = self._clock.quality() is Clock.SYNCED
+        try:
+            deleted = self._journal.prune(self._clock.now() if trusted else 0.0)
+        except StoreError as error:
+            logger.error("prune_failed error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
+            return
+        if deleted:
+            logger.info("pruned rows=%d", deleted)
 
     def _renumber(self, batch: Batch | None = None) -> None:
         active = sum(1 for state in self._pipeline.alarms.values() if state.active)

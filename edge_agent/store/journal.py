@@ -70,7 +70,9 @@ class SqliteJournal:
             try:
                 self._transact(batch)
             except sqlite3.Error as error:
-                if primary_code(error) != sqlite3.SQLITE_FULL or not retention.make_room(self._conn, retention.FULL):
+                if primary_code(error) != sqlite3.SQLITE_FULL:
+                    raise
+                if not retention.make_room(self._conn, self._settings.max_bytes):
                     raise
                 self._transact(batch)
 
@@ -132,7 +134,7 @@ class SqliteJournal:
         if free < reserve:
             raise StoreError(
                 f"journal {path}: {free} bytes are free on its disk, the last {reserve} are kept for alarms",
-                hint="free space on the disk; `reserve_bytes` of [store] is what the agent leaves free",
+                hint="free space on the disk: delete or move what does not belong to the agent",
             )
 
     def _transact(self, batch: Batch) -> None:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from edge_agent.store.database import DAY_S, StoreSettings, page_numbers, transaction
+from edge_agent.store.database import DAY_S, StoreSettings, cap_pages, page_numbers, transaction
 
 SENT_S = DAY_S  # how long a message stays after it was sent, so that its key still makes a repeat harmless
 FULL = 0.9  # of the pages allowed: from here on readings make way
 _CHUNK = 1000  # rows a transaction, so that no lock and no log grows with what there is to delete
-_MAX_CHUNKS = 100  # of one table in one call; the next call goes on
+_MAX_CHUNKS = 20  # of one table in one call, half a second here, seconds on a small card; the next call goes on
 _UNTOUCHED_CHUNKS = 5  # rows lie in order of time but for late ones: after so many chunks without an old row, stop
 _SPACE_STEPS = 50  # part of a table that goes in one transaction: few fsyncs in a large one, little lost in a small one
 _VACUUM_PAGES = 1000
-_VACUUM_ROUNDS = 16  # 64 MB a call
+_VACUUM_ROUNDS = 4  # 16 MB a call
 _SLACK = 64  # one page in so many may stay free: the next readings need it, and vacuuming writes to flash
 
 
@@ -99,33 +99,27 @@ def prune(conn: sqlite3.Connection, settings: StoreSettings, now: float) -> int:
         + _delete_old(conn, _OLD_LOGS, now - settings.retention_events_s)
         + _delete_old(conn, _OLD_EVENTS, now - settings.retention_events_s)
         + _walk(conn, _SENT, now - SENT_S)
-        + make_room(conn, FULL)
+        + make_room(conn, settings.max_bytes)
     )
-    _give_back(conn)
+    _give_back(conn, settings.max_bytes)
     return deleted
 
 
-def make_room(conn: sqlite3.Connection, share: float) -> int:
-    """Number of rows deleted, in the declared order, until at most this share of the pages allowed is in use.
+def make_room(conn: sqlite3.Connection, max_bytes: int) -> int:
+    """Number of rows deleted, in the declared order, until less than `FULL` is in use or the call has done its share.
 
     Raises:
         sqlite3.Error: it could not be finished.
     """
-    deleted = 0
+    enough, steps, deleted = FULL * cap_pages(conn, max_bytes), _MAX_CHUNKS, 0
     for shed in _FOR_SPACE:
-        chunk = (conn.execute(shed.span).fetchall()[0][0] or 0) // _SPACE_STEPS + 1
-        while _in_use(conn) > share:
+        count = chunk = (conn.execute(shed.span).fetchall()[0][0] or 0) // _SPACE_STEPS + 1
+        while count == chunk and steps and page_numbers(conn)[0] > enough:
             with transaction(conn):
                 count = conn.execute(shed.delete, (chunk,)).rowcount
             deleted += count
-            if not count:
-                break
+            steps -= 1
     return deleted
-
-
-def _in_use(conn: sqlite3.Connection) -> float:
-    used, _, most = page_numbers(conn)
-    return used / most
 
 
 def _walk(conn: sqlite3.Connection, walk: _Walk, before: float) -> int:
@@ -158,11 +152,11 @@ def _delete_old(conn: sqlite3.Connection, statement: str, before: float) -> int:
     return deleted
 
 
-def _give_back(conn: sqlite3.Connection) -> None:
+def _give_back(conn: sqlite3.Connection, max_bytes: int) -> None:
     """Cut free pages off the file, in rounds so that the log stays small, and let a checkpoint shrink the file."""
+    slack = cap_pages(conn, max_bytes) // _SLACK
     for _ in range(_VACUUM_ROUNDS):
-        _, free, most = page_numbers(conn)
-        if free <= most // _SLACK:
+        if page_numbers(conn)[1] <= slack:
             break
         conn.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES});")  # by execute() it frees one page (measured)
     conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # passive: never waits for a reader

@@ -58,6 +58,11 @@ def train(  # noqa: PLR0913 - one parameter per option
     """Train a bundle: data → tokens, teacher, encoder, int8, calibration, figures, model card.
 
     Resumable: stop it at any time and give the same command again.
+
+    \b
+    Examples:
+      edge-agent train --quick --out /tmp/bundle
+      edge-agent train --data ../shared/data --out models/mine
     """
     _require_training()
     from edge_agent.training.fit import Recipe  # noqa: PLC0415 - torch
@@ -94,7 +99,13 @@ def train(  # noqa: PLR0913 - one parameter per option
 @_fleet_option
 @click.option("--json", "as_json", is_flag=True, help="Figures as JSON instead of a table.")
 def evaluate(bundle: Path, data: Path | None, folder: Path | None, train_runs: int, *, as_json: bool) -> None:
-    """Measure a bundle on data it never saw, beside boosted trees on the same statistics."""
+    """Measure a bundle on data it never saw, beside boosted trees on the same statistics.
+
+    \b
+    Examples:
+      edge-agent evaluate models/default --data ../shared/data
+      edge-agent evaluate models/default --json
+    """
     _require_training()
     from edge_agent.bundle.load import load_bundle  # noqa: PLC0415 - onnxruntime
     from edge_agent.training import evaluate as evaluation  # noqa: PLC0415 - lightgbm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from edge_agent.training.runs import windows_of
 
 DEFAULT = Path(__file__).parents[2] / "models" / "default"
 DATA = Path(os.environ.get("EDGE_AGENT_DATA", Path(__file__).parents[3] / "shared" / "data"))
-F1_BAR = 0.90  # published boosted trees reach 0.894; one engine moves it by 0.02
+ONE_ENGINE = 0.025  # what one engine of 93 moves F1 by, and another processor may
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +27,6 @@ def bundle() -> Bundle:
 
 def test_it_is_small_enough_for_a_gateway() -> None:
     assert sum(path.stat().st_size for path in DEFAULT.iterdir()) <= 10_000_000
-
-
-def test_it_loads_within_a_second() -> None:
-    began = time.perf_counter()
-    load_bundle(DEFAULT)
-
-    assert time.perf_counter() - began < 1.0
 
 
 def test_it_names_the_modes_that_people_have_words_for(bundle: Bundle) -> None:
@@ -79,7 +71,7 @@ def test_a_worn_out_machine_scores_higher_than_a_new_one(bundle: Bundle) -> None
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "cmapss").is_dir(), reason="set EDGE_AGENT_DATA to the folder with cmapss/")
-def test_its_f1_on_the_93_engine_protocol_holds(bundle: Bundle) -> None:
+def test_the_f1_of_its_card_is_what_the_93_engine_protocol_gives(bundle: Bundle) -> None:
     right = wrong = missed = 0
     for run in cmapss.load_test(DATA / "cmapss", "FD001"):
         if len(run.times) < 50:
@@ -91,7 +83,4 @@ def test_its_f1_on_the_93_engine_protocol_holds(bundle: Bundle) -> None:
     f1 = 2 * right / (2 * right + wrong + missed)
 
     assert right + missed == 25
-    assert f1 >= F1_BAR
-    assert f1 == pytest.approx(
-        float(bundle.manifest.figures["fd001_f1"]), abs=0.04
-    )  # another processor may move an engine
+    assert f1 == pytest.approx(float(bundle.manifest.figures["fd001_f1"]), abs=ONE_ENGINE)

@@ -73,6 +73,8 @@ def test_a_broker_that_is_not_there_is_named() -> None:
 
 def test_a_refused_connection_says_why(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path, "allow_anonymous false")
-    with pytest.raises(LinkError, match="Not authorized"):
-        Watch(HOST, broker.port, ("a",)).open()
-    broker.stop()
+    try:
+        with pytest.raises(LinkError, match="Not authorized"):
+            Watch(HOST, broker.port, ("a",)).open()
+    finally:
+        broker.stop()

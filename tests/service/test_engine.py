@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from edge_agent.core import snapshot
 from edge_agent.core.pipeline import CLOSE
 from edge_agent.core.types import Transition, Verdict
+from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.service.engine import EngineSettings
 from tests.fakes import MemoryJournal
 from tests.service.parts import START, Bench
+
+
+class Unpruned(MemoryJournal):
+    """A journal that cannot give space back."""
+
+    def prune(self, now: float) -> int:
+        raise StoreError(f"cannot prune at {now}")
 
 
 def verdicts(journal: MemoryJournal) -> list[Verdict]:
@@ -229,3 +239,23 @@ def test_a_damaged_snapshot_is_rebuilt_from_the_readings_on_disk() -> None:
         bench.healthy(5, start=25)
 
     assert verdicts(after.journal) == verdicts(through.journal)
+
+
+def test_a_damaged_file_ends_the_process_after_alarms_went_out() -> None:
+    """The next start sets the file aside (G4); what is alarming does not wait for it."""
+    bench = Bench()
+    bench.healthy(5)
+    bench.journal.failing = bench.journal.damaged = True
+
+    with pytest.raises(StoreError):
+        bench.step(6, temp=120.0)
+
+    assert len(bench.urgent) == 2
+
+
+def test_a_failing_prune_stops_nothing() -> None:
+    """Space is given back when it can be."""
+    bench = Bench(journal=Unpruned(), settings=EngineSettings(batch_s=0.004, prune_s=0.0))
+    bench.healthy(2)
+
+    assert sum(len(b.readings) for b in bench.journal.batches) == 4

@@ -84,6 +84,12 @@ def test_another_format_is_refused_by_name(place: int, what: str) -> None:
         blocks.unpack(zlib.compress(bytes(body)), WORDS, WORDS)
 
 
+def test_a_block_cut_short_is_refused() -> None:
+    body = zlib.decompress(blocks.pack([Reading("pump-1", "vibration", 1.0, 2.0)], IDS, IDS))
+    with pytest.raises(ValueError, match="its head promises 30"):
+        blocks.unpack(zlib.compress(body[:-1]), WORDS, WORDS)
+
+
 def test_an_exception_outside_the_block_is_refused() -> None:
     body = bytearray(zlib.decompress(blocks.pack([Reading("pump-1", "vibration", 1.0, 0.1)], IDS, IDS)))
     body[-12] = 200  # place of the only exception

@@ -148,6 +148,15 @@ def flip_the_schema(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def spoil(path: Path, table: str) -> None:
+    """Overwrite the first page of a table in a file that was closed."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
+        root = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+    with path.open("r+b") as file:
+        file.seek(4096 * (root - 1))
+        file.write(b"\xff" * 4096)
+
+
 @pytest.mark.parametrize("damage", [overwrite, truncate, flip_the_schema])
 def test_a_damaged_file_is_set_aside_and_work_goes_on(settings: StoreSettings, damage: Callable[[Path], None]) -> None:
     write_one(settings)
@@ -194,13 +203,8 @@ def test_the_log_of_a_damaged_file_goes_with_it(settings: StoreSettings) -> None
 
 
 def test_damage_met_while_running_is_set_aside_at_the_next_start(settings: StoreSettings) -> None:
-    with closing(open_journal(settings)) as journal:
-        journal.commit(Batch(states={"tracks": bytes(100_000)}))
-    with closing(sqlite3.connect(settings.path)) as conn:
-        root = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'reading_block'").fetchone()[0]
-    data = bytearray(settings.path.read_bytes())
-    data[4096 * (root - 1) : 4096 * root] = b"\xff" * 4096
-    settings.path.write_bytes(bytes(data))
+    write_one(settings)
+    spoil(settings.path, "reading_block")
     with closing(open_journal(settings)) as journal:
         assert journal.quarantined is None  # closed cleanly, so not looked through
         with pytest.raises(StoreError, match="malformed") as raised:
@@ -211,6 +215,27 @@ def test_damage_met_while_running_is_set_aside_at_the_next_start(settings: Store
         assert journal.quarantined is not None
         journal.commit(Batch(readings=some_readings(1)))
     assert works(settings)
+
+
+def test_damage_met_while_opening_is_set_aside_at_the_next_start(settings: StoreSettings) -> None:
+    write_one(settings)
+    spoil(settings.path, "asset")
+    with pytest.raises(StoreError, match="malformed") as raised:
+        open_journal(settings)
+    assert "restart" in raised.value.hint
+    with closing(open_journal(settings)) as journal:
+        assert journal.quarantined is not None
+    assert works(settings)
+
+
+def test_a_block_on_a_damaged_page_is_passed_over(settings: StoreSettings, caplog: pytest.LogCaptureFixture) -> None:
+    write_one(settings)
+    with closing(open_journal(settings)) as journal:
+        found = journal.readings_since(0)
+        spoil(settings.path, "reading_block")
+        journal._conn.execute("PRAGMA shrink_memory").fetchall()  # or the page is still in the cache
+        assert found[0] == (1, [])
+    assert "store_block_damaged" in caplog.text
 
 
 def test_a_marker_without_its_file_condemns_no_new_one(settings: StoreSettings) -> None:

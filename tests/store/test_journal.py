@@ -40,7 +40,7 @@ def test_a_batch_larger_than_the_journal_may_be_is_refused_whole(settings: Store
         )
         with pytest.raises(StoreError, match="full") as raised:
             journal.commit(batch)
-        assert "max_bytes" in raised.value.hint
+        assert "max_mb" in raised.value.hint
         assert all_readings(journal) == some_readings(1)
         assert journal.states() == {}
         assert journal.recent_logs(0.0) == []

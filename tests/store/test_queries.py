@@ -176,6 +176,14 @@ def test_the_status_counts_what_is_there(journal: SqliteJournal, db: Database) -
     assert status.file_bytes > 80_000
 
 
+def test_the_status_does_not_read_through_the_large_tables(journal: SqliteJournal, db: Database) -> None:
+    journal.commit(Batch(verdicts=[some_verdict(n) for n in range(5000)]))
+    steps = []
+    db.conn.set_progress_handler(lambda: steps.append(1), 100)
+    assert queries.status(db, NOON).rows["verdict"] == 5000
+    assert len(steps) < 50  # 5000 rows take at least 5000 steps
+
+
 def test_the_age_of_the_oldest_unsent_is_never_negative(journal: SqliteJournal, db: Database) -> None:
     journal.commit(Batch(outgoing=[some_message("k")]))
     assert queries.unsent(db, NOON - 3600) == (1, 0.0)
