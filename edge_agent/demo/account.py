@@ -85,7 +85,7 @@ def account(events: Sequence[AlarmData], script: Script) -> Account:
     if len(failing) > 1:
         lines.append(f"{len({e.asset for e in right})} of {len(failing)} failing machines had an alarm")
     sound = len(script.machines) - len(failing)
-    healthy = f"{sound} of {len(script.machines)} machines were sound throughout"
+    healthy = f"{sound} of {len(script.machines)} machines gave no reason for one"
     lines.append(f"{_count(len(false), 'false alarm')}; {healthy}")
     lines += [f"  {_name(e, script)}: {_when(e, script)}, {_said(e)}" for e in false]
     return Account(tuple(lines), passed)

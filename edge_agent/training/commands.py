@@ -15,7 +15,7 @@ from edge_agent.errors import EdgeAgentError
 _NEEDED: Final = ("torch", "onnx", "lightgbm", "sklearn")
 _QUICK: Final = {"train_runs": 24, "held_out_runs": 12, "vocabulary": 1024}
 _DEFAULT_STEPS: Final = 2200  # with width and layers below: the shipped bundle, half an hour on two cores
-_DEFAULT_REFINE: Final = 1000
+_DEFAULT_REFINE: Final = 0
 _REFINING_RATE: Final = 5e-4
 _QUICK_STEPS: Final = 40
 
