@@ -92,7 +92,9 @@ class Engine:
         self._faults: dict[str, int] = {}
         self._arrived: dict[str, float] = {}  # asset → monotonic time of the last reading
         self._silent: set[str] = set()
-        self._told: dict[str, tuple[float, float, str]] = {}  # asset → risk, time and mode last published
+        self._told: dict[
+            str, tuple[float, float, tuple[str, str]]
+        ] = {}  # asset → last told: risk, time, (mode, status)
         self._urgent_done: set[str] = set()
         self._since_snapshot = 0
         self._sent_since = 0.0
@@ -241,11 +243,11 @@ class Engine:
         """Report by exception: a change worth telling, or the last word is old."""
         told = self._told.get(verdict.asset)
         if told is not None:
-            risk, at, mode = told
-            near = abs(verdict.risk - risk) < self._settings.risk_step and verdict.mode == mode
+            risk, at, said = told
+            near = abs(verdict.risk - risk) < self._settings.risk_step and said == (verdict.mode, verdict.status)
             if near and verdict.time - at < self._settings.risk_max_age_s:
                 return
-        self._told[verdict.asset] = (verdict.risk, verdict.time, verdict.mode)
+        self._told[verdict.asset] = (verdict.risk, verdict.time, (verdict.mode, verdict.status))
         self._batch.outgoing.append(risk_message(verdict, self._origin))
 
     def _fault(self, reason: str, topic: str, detail: str) -> None:
