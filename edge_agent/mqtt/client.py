@@ -9,6 +9,7 @@ No topic alias: paho does not resolve them. No callbacks here; those are `link`'
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -27,6 +28,12 @@ PAUSE_S = 0.01  # between looks whether there is room again
 MAX_PACKET = 1 << 20  # bytes; what is larger the broker keeps to itself (MQTT 5). Decoding refuses 256 KiB
 
 
+def _send_at_once(_client: mqtt.Client, _userdata: object, sock: object) -> None:
+    """No waiting for more to send: an alarm would stand 40 ms behind an acknowledgement (Nagle and delayed ACK)."""
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class MqttClient(mqtt.Client):
     """A client whose network thread beats at each turn of its loop."""
 
@@ -42,6 +49,7 @@ class MqttClient(mqtt.Client):
         )
         self.pulse = 0.0  # monotonic time of the last beat
         self.overfull: Callable[[], bool] = lambda: False  # whether more has come than we asked for
+        self.on_socket_open = _send_at_once
         self.max_inflight_messages_set(INFLIGHT)
         self.max_queued_messages_set(MAX_QUEUED)
         self.will_set(will.topic, will.payload, will.qos, will.retain)

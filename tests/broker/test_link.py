@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -254,6 +255,15 @@ def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path, caplog: pytest
     broker.stop()
     assert probe.changes == [True, False]
     assert len([r for r in caplog.records if r.getMessage().startswith("link_down")]) == 1, "repeats are not logged"
+
+
+def test_small_messages_are_not_held_back_by_the_operating_system(broker: Mosquitto) -> None:
+    """Nagle's algorithm would put an alarm 40 ms behind an acknowledgement."""
+    with opened(paho_link(at(broker.port), "gw")) as probe:
+        sock = probe.link._client.socket()
+
+        assert sock is not None
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_callback_that_raises_is_a_fault_and_the_thread_lives_on(
