@@ -260,9 +260,10 @@ def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path, caplog: pytest
 def test_small_messages_are_not_held_back_by_the_operating_system(broker: Mosquitto) -> None:
     """Nagle's algorithm would put an alarm 40 ms behind an acknowledgement."""
     with opened(paho_link(at(broker.port), "gw")) as probe:
+        assert isinstance(probe.link, PahoLink)
         sock = probe.link._client.socket()
 
-        assert sock is not None
+        assert isinstance(sock, socket.socket)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
