@@ -110,14 +110,14 @@ class Pipeline:
             return Outcome(accepted=False)
         outcome = Outcome()
         if reading.channel == CLOSE:
-            outcome.windows = windower.flush(reading.asset, reading.time)
+            outcome.windows = windower.flush(reading.asset, reading.time, describe=self.judging)
         else:
             channel = self._channels[windower.spec.name].get(reading.channel)
             if channel is None:
                 return Outcome(accepted=False)
             if self.judging and not windower.outdated(reading):  # what is over pages nobody
                 self._limit(channel, reading, outcome)
-            outcome.windows = windower.push(reading)
+            outcome.windows = windower.push(reading, describe=self.judging)
         if self.judging:
             for window in outcome.windows:
                 self._judged(windower.spec, window, outcome)

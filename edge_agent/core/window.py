@@ -86,8 +86,11 @@ class Windower:
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def push(self, reading: Reading) -> list[Window]:
-        """Take one reading of a configured channel; the windows it closed, oldest first."""
+    def push(self, reading: Reading, *, describe: bool = True) -> list[Window]:
+        """Take one reading of a configured channel; the windows it closed, oldest first.
+
+        Without `describe` the steps are closed all the same, but no window is made of them: a rebuild needs none.
+        """
         column = self._index.get(reading.channel)
         if column is None:
             return []
@@ -106,7 +109,8 @@ class Windower:
         step.total[column] += reading.value
         step.count[column] += 1
         track.newest = max(track.newest, reading.time)
-        return self._close_due(reading.asset, track)
+        due = self._due(track)
+        return self._closed(reading.asset, track, due, describe=describe) if due else []
 
     def late(self, reading: Reading) -> bool:
         """Whether a reading belongs to a step that is already closed."""
@@ -118,13 +122,13 @@ class Windower:
         track = self.tracks.get(reading.asset)
         return track is not None and reading.time < track.last_seen[self._index[reading.channel]]
 
-    def flush(self, asset: str, until: float = math.inf) -> list[Window]:
+    def flush(self, asset: str, until: float = math.inf, *, describe: bool = True) -> list[Window]:
         """Close the open steps that end by `until`: at the end of a file, or when an asset has gone quiet."""
         track = self.tracks.get(asset)
         if track is None:
             return []
         due = sorted(n for n in track.open if (n + 1) * self.spec.step_s <= until)
-        return [self._close(asset, track, n) for n in due]
+        return self._closed(asset, track, due, describe=describe)
 
     def stale(self, now: float) -> list[tuple[str, float]]:
         """Assets without any reading for longer than `silent_after_s` before `now`, with their newest event time."""
@@ -147,16 +151,21 @@ class Windower:
             ring=np.full((RING, n), np.nan),
         )
 
-    def _close_due(self, asset: str, track: AssetTrack) -> list[Window]:
+    def _due(self, track: AssetTrack) -> list[int]:
+        """Numbers of the open steps that are over, oldest first."""
         horizon = track.newest - self.spec.lateness_s
         due = [n for n in track.open if (n + 1) * self.spec.step_s <= horizon]
         if self.spec.complete:
             full = [n for n, step in track.open.items() if step.present >= self._measured]
             if full:
                 due = [n for n in track.open if n <= max(full) or n in due]
-        return [self._close(asset, track, n) for n in sorted(due)]
+        return sorted(due) if len(due) > 1 else due
 
-    def _close(self, asset: str, track: AssetTrack, number: int) -> Window:
+    def _closed(self, asset: str, track: AssetTrack, due: list[int], *, describe: bool) -> list[Window]:
+        windows = (self._close(asset, track, number, describe=describe) for number in due)
+        return [window for window in windows if window is not None]
+
+    def _close(self, asset: str, track: AssetTrack, number: int, *, describe: bool) -> Window | None:
         step = track.open.pop(number)
         track.closed = number
         track.steps += 1
@@ -171,6 +180,8 @@ class Windower:
             z = np.clip(np.nan_to_num(baseline.z(u)), -MAX_Z, MAX_Z)
             joint = np.array(baseline.principal.distances(z))
         self._advance(track, np.concatenate([u, joint]))
+        if not describe:
+            return None
         return self._window(asset, track, number, values, baseline, regime, learning=learning)
 
     def _normalised(self, track: AssetTrack, values: Floats) -> tuple[Floats, int | None]:

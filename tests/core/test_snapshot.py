@@ -80,9 +80,9 @@ def test_after_snapshot_and_replay_everything_goes_on_as_if_uninterrupted(
     stopped = int(cut * len(given_))
     dumped = int(snapshot * stopped)
     whole = fresh(references=references)
-    before = outcomes(whole, given_[:dumped])
+    outcomes(whole, given_[:dumped])
     blob = dump_tracks(whole)
-    before += outcomes(whole, given_[dumped:stopped])
+    outcomes(whole, given_[dumped:stopped])
     alarms = {asset: dump_alarms(whole, asset) for asset in ("p1", "p2")}
     expected = outcomes(whole, given_[stopped:])
 
@@ -94,8 +94,7 @@ def test_after_snapshot_and_replay_everything_goes_on_as_if_uninterrupted(
     for asset, written in alarms.items():
         load_alarms(restored, asset, written)
 
-    assert [o.windows for o in replayed] == [o.windows for o in before[dumped:]]
-    assert not any(o.events or o.verdicts for o in replayed)
+    assert not any(o.windows or o.events or o.verdicts for o in replayed)
     assert outcomes(restored, given_[stopped:]) == expected
     assert restored.alarms == whole.alarms
     assert tracks_only(restored) == tracks_only(whole)
