@@ -6,6 +6,7 @@ What goes wrong on the way (no broker, no `onnx`) is said below the table, and t
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import tempfile
@@ -41,6 +42,7 @@ def main(names: tuple[str, ...], *, quick: bool, json_file: Path | None, folder:
 
     The table goes to standard output as Markdown, progress to standard error. See docs/performance.md.
     """
+    logging.basicConfig(level=logging.ERROR)  # the quantiser advises on accuracy, which random weights have none of
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # so that everything started is stopped
     with tempfile.TemporaryDirectory(prefix="edge-agent-bench-", dir=folder) as made:
         Path(made).chmod(0o755)  # mosquitto, started by root, gives up root before it reads its files
