@@ -17,33 +17,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.core.types import ChannelSpec, ClassSpec
 from edge_agent.demo.script import Machine, Message, Script, Step, Truth, row_message
 from edge_agent.errors import DataError
+from edge_agent.simulate.turbofan import SPEC
 
 Floats = NDArray[np.float64]
 
-SETTINGS: Final = ("set1", "set2", "set3")
-SENSORS: Final = (
-    ("T2", "R", "inlet"), ("T24", "R", "low-pressure compressor"), ("T30", "R", "high-pressure compressor"),
-    ("T50", "R", "low-pressure turbine"), ("P2", "psi", "inlet"), ("P15", "psi", "bypass duct"),
-    ("P30", "psi", "high-pressure compressor"), ("Nf", "rpm", "fan"), ("Nc", "rpm", "core"), ("epr", "", "engine"),
-    ("Ps30", "psi", "high-pressure compressor"), ("phi", "pps/psi", "fuel control"), ("NRf", "rpm", "fan"),
-    ("NRc", "rpm", "core"), ("BPR", "", "bypass duct"), ("farB", "", "combustor"), ("htBleed", "", "bleed air"),
-    ("Nf_dmd", "rpm", "fan"), ("PCNfR_dmd", "rpm", "fan"), ("W31", "lbm/s", "high-pressure turbine"),
-    ("W32", "lbm/s", "low-pressure turbine"),
-)  # fmt: skip
-SPEC: Final = ClassSpec(
-    name="turbofan",
-    channels=(
-        *(ChannelSpec(name=name, condition=True) for name in SETTINGS),
-        *(ChannelSpec(name=name, unit=unit, component=component) for name, unit, component in SENSORS),
-    ),
-    step_s=1.0,
-    complete=True,
-    baseline_steps=20,
-    silent_after_s=60.0,
-)
 GROUP: Final = 5  # engines near failure, and as many far from it
 MIN_CYCLES: Final = 40  # twice the baseline: a shorter record shows nothing
 CYCLE_WALL_S: Final = 0.1  # 2400 readings and 100 verdicts a second

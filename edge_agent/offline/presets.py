@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from edge_agent.simulate.turbofan import SETTINGS, SPEC
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
@@ -22,16 +24,13 @@ class Preset:
 
 # Source: A. Saxena et al., Damage Propagation Modeling for Aircraft Engine Run-to-Failure Simulation, PHM 2008.
 CMAPSS: Final = Preset(
-    columns=(
-        "unit", "cycle", "set1", "set2", "set3", "T2", "T24", "T30", "T50", "P2", "P15", "P30", "Nf", "Nc", "epr",
-        "Ps30", "phi", "NRf", "NRc", "BPR", "farB", "htBleed", "Nf_dmd", "PCNfR_dmd", "W31", "W32",
-    ),
+    columns=("unit", "cycle", *(channel.name for channel in SPEC.channels)),
     separator="whitespace",
     time="cycle",
     asset="unit",
-    conditions=("set1", "set2", "set3"),
-    asset_class="turbofan",
-    baseline_steps=20,
-)  # fmt: skip
+    conditions=SETTINGS,
+    asset_class=SPEC.name,
+    baseline_steps=SPEC.baseline_steps,
+)
 
 PRESETS: Final[Mapping[str, Preset]] = {"cmapss": CMAPSS}

@@ -13,31 +13,10 @@ from typing import Final
 import numpy as np
 
 from edge_agent.core.baseline import Floats
-from edge_agent.core.types import ChannelSpec, ClassSpec
 from edge_agent.errors import DataError
+from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training.runs import MODES, UNKNOWN, Run
 
-_SETTINGS: Final = ("set1", "set2", "set3")
-_SENSORS: Final = (
-    ("T2", "R", "inlet"), ("T24", "R", "low-pressure compressor"), ("T30", "R", "high-pressure compressor"),
-    ("T50", "R", "low-pressure turbine"), ("P2", "psi", "inlet"), ("P15", "psi", "bypass duct"),
-    ("P30", "psi", "high-pressure compressor"), ("Nf", "rpm", "fan"), ("Nc", "rpm", "core"), ("epr", "", "engine"),
-    ("Ps30", "psi", "high-pressure compressor"), ("phi", "pps/psi", "fuel control"), ("NRf", "rpm", "fan"),
-    ("NRc", "rpm", "core"), ("BPR", "", "bypass duct"), ("farB", "", "combustor"), ("htBleed", "", "bleed air"),
-    ("Nf_dmd", "rpm", "fan"), ("PCNfR_dmd", "rpm", "fan"), ("W31", "lbm/s", "high-pressure turbine"),
-    ("W32", "lbm/s", "low-pressure turbine"),
-)  # fmt: skip
-SPEC: Final = ClassSpec(
-    name="turbofan",
-    channels=(
-        *(ChannelSpec(name=name, condition=True) for name in _SETTINGS),
-        *(ChannelSpec(name=name, unit=unit, component=component) for name, unit, component in _SENSORS),
-    ),
-    step_s=1.0,  # one cycle counts as one second
-    complete=True,
-    baseline_steps=20,
-    silent_after_s=60.0,
-)
 MODE: Final = "PDE"  # parameter deviation: efficiency and flow drift of compressor or fan
 SHOWS: Final = 60  # cycles before the failure from which the fault shows in every engine
 HEALTHY: Final = 150  # cycles before the failure beyond which nothing is wrong yet (the fault begins unannounced)

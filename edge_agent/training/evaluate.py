@@ -16,6 +16,7 @@ from sklearn.metrics import f1_score
 
 from edge_agent.bundle.load import Bundle
 from edge_agent.core.text import render
+from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training import cmapss, fleet, teacher
 from edge_agent.training.calibrate import FEWEST_STEPS, apply_calibration, fit_threshold
 from edge_agent.training.examples import Examples
@@ -65,7 +66,7 @@ def evaluate(bundle: Bundle, data: Path | None, folder: Path, scale: Scale, say:
     """All figures of a bundle; those on C-MAPSS need `data`. Rendered windows are cached under `folder`."""
     cache = cache_of(folder, bundle.risk.encoder, bundle.references)
     figures = [*_fleet_figures(bundle, cache, scale, say)]
-    if data is not None and (data / "cmapss").is_dir() and cmapss.SPEC.name in bundle.references:
+    if data is not None and (data / "cmapss").is_dir() and SPEC.name in bundle.references:
         figures += _turbofan_figures(bundle, data / "cmapss", cache, say)
     return [*figures, Figure("verdict_ms", "one verdict, batch 1, one thread, median ms", _latency(bundle))]
 

@@ -24,6 +24,7 @@ from edge_agent.bundle.references import format_references, rounded
 from edge_agent.core import baseline, text, window
 from edge_agent.core.baseline import Reference
 from edge_agent.core.window import JOINT
+from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training import cmapss, corpus, fleet, references
 from edge_agent.training.examples import Examples, cached
 from edge_agent.training.runs import MODES, Run
@@ -94,7 +95,7 @@ def prepare(data: Path | None, folder: Path, scale: Scale, say: Say) -> Prepared
         for name in LEARNED:
             learned[name], held[name] = split_engines(cmapss.load_train(data / "cmapss", name))
             turbofan += learned[name]
-        fitted[cmapss.SPEC.name] = rounded(references.fit(turbofan))
+        fitted[SPEC.name] = rounded(references.fit(turbofan))
         sources.append("cmapss")
     texts = {} if data is None else corpus.read_corpus(data)
     sources += texts

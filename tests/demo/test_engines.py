@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.demo.engines import GROUP, SPEC, engines_script
+from edge_agent.bundle.load import default_bundle, load_bundle
+from edge_agent.demo.engines import GROUP, engines_script
 from edge_agent.errors import DataError
-from edge_agent.training import cmapss
+from edge_agent.simulate.turbofan import SETTINGS, SPEC
 
 NOW = 1_800_000_000.5
 
@@ -54,7 +55,10 @@ def test_all_records_end_at_the_last_step_which_is_not_in_the_future(tmp_path: P
 
 
 def test_engines_are_described_as_the_model_has_learned_them() -> None:
-    assert SPEC == cmapss.SPEC
+    reference = load_bundle(default_bundle()).references[SPEC.name]
+
+    assert {channel.name for channel in SPEC.channels if not channel.condition} <= set(reference.channels)
+    assert reference.conditions == SETTINGS
 
 
 @pytest.mark.parametrize(
