@@ -26,8 +26,8 @@ class _Group(click.Group):
         "replay": ("edge_agent.offline.commands", "replay", "Send a CSV file to a broker at a chosen speed."),
         "backtest": ("edge_agent.offline.commands", "backtest", "Run the agent's decisions over CSV files, offline."),
         "demo": ("edge_agent.demo.commands", "demo", "Show a plant in which a bearing fails, live in the terminal."),
-        "train": ("edge_agent.training.commands", "train", "Train a bundle (extra `train`)."),
-        "evaluate": ("edge_agent.training.commands", "evaluate", "Measure a bundle against its bars (extra `train`)."),
+        "train": ("edge_agent.training.commands", "train", "Make models (extra `train`)."),
+        "evaluate": ("edge_agent.training.commands", "evaluate", "Measure models on unseen data (extra `train`)."),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

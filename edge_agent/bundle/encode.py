@@ -69,7 +69,7 @@ class TextEncoder:
         if bound and self._id(ORDINALS[-1], -1) != self._past_ordinals - 1:
             raise BundleError(
                 f"the tokenizer does not hold the {len(ORDINALS)} ordinal words of the text in one block",
-                hint="train the bundle anew with this version: edge-agent train",
+                hint="train the bundle anew with this version: edge-agent train base",
             )
 
     def _id(self, word: str, default: int) -> int:

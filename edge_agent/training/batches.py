@@ -31,9 +31,10 @@ class Augmentation:
     forget_class: float = 0.15  # probability that class word and regime are lost or replaced
     forget_levels: float = 0.08  # probability that all levels become `q?`
     drop_logs: float = 0.15  # probability that the log lines are left out
+    logs_only: float = 0.04  # probability that a text with log lines loses all its channels
 
 
-NO_AUGMENTATION: Final = Augmentation(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NO_AUGMENTATION: Final = Augmentation(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Batch(NamedTuple):
@@ -85,6 +86,8 @@ class Augmenter:
         if rng.random() < how.forget_class:
             head = [self._strange_head(line) for line in head]
         no_logs = rng.random() < how.drop_logs
+        if not no_logs and rng.random() < how.logs_only and any(line.kind is Kind.LOG for line in lines):
+            channels = []
         rest = [line for line in lines if line.kind is Kind.SILENT or (line.kind is Kind.LOG and not no_logs)]
         return [*head, *channels, *rest]
 

@@ -1,42 +1,39 @@
-"""The commands `train` and `evaluate`. Heavy imports happen inside, so that help needs no torch."""
+"""The groups `train` and `evaluate` with the commands on whole bundles. Heavy imports happen inside, for quick help.
+
+Commands on one part of the work live beside that part and are added to the groups here.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import time
 from pathlib import Path
 from typing import Final
 
 import click
 
-from edge_agent.errors import EdgeAgentError
+from edge_agent.training.console import data_option, fleet_option, require_training, runs_folder, runs_option, say
 
-_NEEDED: Final = ("torch", "onnx", "lightgbm", "sklearn")
 _QUICK: Final = {"train_runs": 24, "held_out_runs": 12, "vocabulary": 1024}
 _DEFAULT_STEPS: Final = 2200  # with width and layers below: the shipped bundle, half an hour on two cores
 _DEFAULT_REFINE: Final = 0
 _REFINING_RATE: Final = 5e-4
 _QUICK_STEPS: Final = 40
 
-_runs_option = click.option(
-    "--runs", "folder", type=click.Path(file_okay=False, path_type=Path), default=None,
-    help="Folder for caches and checkpoints; default: edge-agent in the user's cache folder. A second call resumes.",
-)  # fmt: skip
-_data_option = click.option(
-    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), default=None,
-    help="Folder with `cmapss/` and, for the vocabulary, licensed log texts; without it the simulator alone is used.",
-)  # fmt: skip
-_fleet_option = click.option(
-    "--fleet", "train_runs", type=click.IntRange(min=8), default=480, show_default=True,
-    help="Simulated machine lives to learn from.",
-)  # fmt: skip
+
+@click.group()
+def train() -> None:
+    """Make models (extra `train`): from public data and the simulator, or from your own plant's history."""
 
 
-@click.command()
-@_data_option
-@_runs_option
-@_fleet_option
+@click.group()
+def evaluate() -> None:
+    """Measure models on data they never saw (extra `train`)."""
+
+
+@train.command("base")
+@data_option
+@runs_option
+@fleet_option
 @click.option("--steps", type=click.IntRange(min=1), default=_DEFAULT_STEPS, show_default=True, help="Training steps.")
 @click.option(
     "--refine",
@@ -51,7 +48,7 @@ _fleet_option = click.option(
 @click.option("--version", default="1.0.0", show_default=True, help="Version of the bundle.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the bundle.")
 @click.option("--quick", is_flag=True, help="A tiny model from the simulator alone, in less than a minute: for tests.")
-def train(  # noqa: PLR0913 - one parameter per option
+def train_base(  # noqa: PLR0913 - one parameter per option
     data: Path | None, folder: Path | None, train_runs: int, steps: int, refine: int, width: int, layers: int,
     name: str, version: str, out: Path, *, quick: bool,
 ) -> None:  # fmt: skip
@@ -61,10 +58,10 @@ def train(  # noqa: PLR0913 - one parameter per option
 
     \b
     Examples:
-      edge-agent train --quick --out /tmp/bundle
-      edge-agent train --data ../shared/data --out models/mine
+      edge-agent train base --quick --out /tmp/bundle
+      edge-agent train base --data ../shared/data --out models/mine
     """
-    _require_training()
+    require_training()
     from edge_agent.training.fit import Recipe  # noqa: PLC0415 - torch
     from edge_agent.training.make import Plan, make_bundle  # noqa: PLC0415 - torch
     from edge_agent.training.recipe import Scale  # noqa: PLC0415 - with the others
@@ -76,8 +73,8 @@ def train(  # noqa: PLR0913 - one parameter per option
             refine=Recipe(steps=max(steps // 4, 1), batch=64, rate=_REFINING_RATE, seed=2),
             dim=64, layers=2, heads=2, inner=128,
         )  # fmt: skip
-        said = f"edge-agent train --quick --steps {steps} --name {name} --out FOLDER"
-        make_bundle(plan, None, _folder(folder), out, said, _say)
+        said = f"edge-agent train base --quick --steps {steps} --name {name} --out FOLDER"
+        make_bundle(plan, None, runs_folder(folder), out, said, say)
         return
     plan = Plan(
         name=name, version=version, scale=Scale(train_runs=train_runs), recipe=Recipe(steps=steps),
@@ -86,49 +83,33 @@ def train(  # noqa: PLR0913 - one parameter per option
     )  # fmt: skip
     given = "" if data is None else " --data DIR"
     said = (
-        f"edge-agent train{given} --fleet {train_runs} --steps {steps} --refine {refine} --width {width} "
+        f"edge-agent train base{given} --fleet {train_runs} --steps {steps} --refine {refine} --width {width} "
         f"--layers {layers} --name {name} --version {version} --out FOLDER"
     )
-    make_bundle(plan, data, _folder(folder), out, said, _say)
+    make_bundle(plan, data, runs_folder(folder), out, said, say)
 
 
-@click.command()
+@evaluate.command("bundle")
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@_data_option
-@_runs_option
-@_fleet_option
+@data_option
+@runs_option
+@fleet_option
 @click.option("--json", "as_json", is_flag=True, help="Figures as JSON instead of a table.")
-def evaluate(bundle: Path, data: Path | None, folder: Path | None, train_runs: int, *, as_json: bool) -> None:
+def evaluate_bundle(bundle: Path, data: Path | None, folder: Path | None, train_runs: int, *, as_json: bool) -> None:
     """Measure a bundle on data it never saw, beside boosted trees on the same statistics.
 
     \b
     Examples:
-      edge-agent evaluate models/default --data ../shared/data
-      edge-agent evaluate models/default --json
+      edge-agent evaluate bundle models/default --data ../shared/data
+      edge-agent evaluate bundle models/default --json
     """
-    _require_training()
+    require_training()
     from edge_agent.bundle.load import load_bundle  # noqa: PLC0415 - onnxruntime
     from edge_agent.training import evaluate as evaluation  # noqa: PLC0415 - lightgbm
     from edge_agent.training.recipe import Scale  # noqa: PLC0415 - with the others
 
-    figures = evaluation.evaluate(load_bundle(bundle), data, _folder(folder), Scale(train_runs=train_runs), _say)
+    figures = evaluation.evaluate(load_bundle(bundle), data, runs_folder(folder), Scale(train_runs=train_runs), say)
     if as_json:
         click.echo(json.dumps(evaluation.flat(figures), indent=2))
     else:
         click.echo(evaluation.table(figures))
-
-
-def _require_training() -> None:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EdgeAgentError(
-            f"training needs {', '.join(missing)}, not installed here", hint="pip install 'edge-agent[train]'"
-        )
-
-
-def _folder(given: Path | None) -> Path:
-    return Path(click.get_app_dir("edge-agent")) / "training" if given is None else given
-
-
-def _say(line: str) -> None:
-    click.echo(f"{time.strftime('%H:%M:%S')} {line}", err=True)

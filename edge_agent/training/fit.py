@@ -102,7 +102,7 @@ def train(  # noqa: PLR0913 - what is learned from, how, and where it is kept
         optimizer.step()
         schedule.step()
         _average(averaged, model, max(recipe.average, 1.0 / (step + 1)))
-        losses.append(float(loss))
+        losses.append(loss.item())
         if (step + 1) % _SAY_EVERY == 0 or step + 1 == recipe.steps:
             pace = (time.monotonic() - began) / (step + 1 - done)
             say(

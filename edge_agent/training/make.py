@@ -1,7 +1,7 @@
 """Prepared data → a bundle folder: teach, train, quantise, calibrate, check, measure, describe.
 
-The order of work of `edge-agent train`. Every choice made here (int8 per channel or not, calibration, threshold) looks
-at held-out training assets only.
+The order of work of `edge-agent train base`. Every choice made here (int8 scales, calibration, threshold)
+looks at held-out training assets only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from edge_agent.bundle.encode import BUCKETS
 from edge_agent.bundle.load import GoldenCase, load_bundle
 from edge_agent.bundle.manifest import FORMAT, Calibration, Conformal, DataSource, Manifest
 from edge_agent.core.text import ORDINALS, VERSION, render
+from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training import card, corpus, fleet, teacher
 from edge_agent.training.batches import Augmentation, Source, collate
 from edge_agent.training.calibrate import (
@@ -40,9 +41,12 @@ from edge_agent.training.runs import HORIZON, MODES, UNKNOWN, recent_logs, windo
 from edge_agent.training.scoring import Floats, Indices, joined, logits_of, pr_auc, sample
 
 _STRANGE_SHARE: Final = 0.5  # weight of a window shown without its class beside one shown with it
+_REFINED_STRANGE_SHARE: Final = 1.0
 _FLEET_SHARE: Final = 0.45  # of a batch, where there is C-MAPSS as well
-_REFINED_FLEET_SHARE: Final = 0.3  # the wear of turbofans is harder to read than simulated faults
-_REFINING: Final = Augmentation(jitter=2, drop=3, rename=0.08, forget_class=0.08, forget_levels=0.04, drop_logs=0.1)
+_REFINED_FLEET_SHARE: Final = 0.4  # the wear of turbofans is harder to read than simulated faults
+_REFINING: Final = Augmentation(
+    jitter=2, drop=3, rename=0.08, forget_class=0.08, forget_levels=0.04, drop_logs=0.1, logs_only=0.06
+)
 _CHECKED: Final = 1_500  # held-out windows per set for calibration
 _GOLDEN_SEED: Final = 1_003
 _GOLDEN_RUNS: Final = 8
@@ -108,12 +112,12 @@ def _trained(plan: Plan, prepared: Prepared, shape: Shape, folder: Path, say: Sa
     """The model after learning and refining, with its own checkpoint for each."""
     checkpoint = folder / f"{prepared.cache.name}.checkpoint"
     targets = _targets(prepared, say)
-    sources = _sources(prepared, targets, _FLEET_SHARE)
+    sources = _sources(prepared, targets, _FLEET_SHARE, _STRANGE_SHARE)
     learned = train(sources, prepared.encoder, shape, plan.recipe, checkpoint, say, Augmentation())
     if plan.refine is None:
         return learned
     say("refining ...")
-    sources = _sources(prepared, targets, _REFINED_FLEET_SHARE)
+    sources = _sources(prepared, targets, _REFINED_FLEET_SHARE, _REFINED_STRANGE_SHARE)
     checkpoint = checkpoint.with_suffix(".refined")
     refined = train(sources, prepared.encoder, shape, plan.refine, checkpoint, say, _REFINING, learned.model)
     return Trained(refined.model, learned.seconds + refined.seconds)
@@ -125,26 +129,32 @@ def _modes(prepared: Prepared) -> frozenset[str]:
 
 
 def _targets(prepared: Prepared, say: Say) -> dict[str, NDArray[np.float32]]:
-    """What the risk is learned by: boosted trees' soft targets for turbofan sets, the truth for the simulator."""
+    """What the risk is learned by: per class, the mean of the truth and of boosted trees out of fold."""
     sets = prepared.learned
-    turbofan = [name for name in LEARNED if name in sets]
-    targets: dict[str, NDArray[np.float32]] = {name: part.risk for name, part in sets.items()}
-    if turbofan:
-        path = prepared.cache / "teacher.npy"
+    targets: dict[str, NDArray[np.float32]] = {}
+    for label, names in _by_class(sets).items():
+        path = prepared.cache / f"teacher-{label}.npy"
         if not path.exists():
-            say("teaching: boosted trees by engine-wise folds ...")
-            soft = teacher.soft_targets([sets[name] for name in turbofan])
-            np.save(path, np.concatenate(soft))
-        cuts = np.cumsum([len(sets[name]) for name in turbofan])[:-1]
-        targets |= dict(zip(turbofan, np.split(np.load(path), cuts), strict=True))
-        targets |= {f"{name}?": targets[name][sets[name].run % STRANGE == 0] for name in turbofan}
-    return targets
+            say(f"teaching {label}: boosted trees by asset-wise folds ...")
+            np.save(path, np.concatenate(teacher.soft_targets([sets[name] for name in names])))
+        cuts = np.cumsum([len(sets[name]) for name in names])[:-1]
+        targets |= dict(zip(names, np.split(np.load(path), cuts), strict=True))
+    return targets | {name: targets[name[:-1]][sets[name[:-1]].run % STRANGE == 0] for name in sets if name[-1] == "?"}
 
 
-def _sources(prepared: Prepared, targets: Mapping[str, NDArray[np.float32]], fleet_share: float) -> list[Source]:
+def _by_class(sets: Mapping[str, Examples]) -> dict[str, list[str]]:
+    """The sets shown with their class reference, by class: the turbofan sets are one class."""
+    turbofan = [name for name in LEARNED if name in sets]
+    grouped = {name: [name] for name in sets if name[-1] != "?" and name not in turbofan}
+    return grouped | ({SPEC.name: turbofan} if turbofan else {})
+
+
+def _sources(
+    prepared: Prepared, targets: Mapping[str, NDArray[np.float32]], fleet_share: float, strange_share: float
+) -> list[Source]:
     """The learned sets with their shares of a batch."""
     sets = prepared.learned
-    weight = {name: _STRANGE_SHARE if name.endswith("?") else 1.0 for name in sets}
+    weight = {name: strange_share if name.endswith("?") else 1.0 for name in sets}
     weight = {name: weight[name] * len(sets[name].risk) ** 0.5 for name in sets}  # small sets are not to drown
     for ours, share in ((True, 1 - fleet_share), (False, fleet_share)):
         names = [name for name in sets if _is_turbofan(name) == ours]

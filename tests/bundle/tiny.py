@@ -1,4 +1,4 @@
-"""Where the tiny bundle lies. It is made by `edge-agent train --quick --out tests/data/tiny-bundle`."""
+"""Where the tiny bundle lies. It is made by `edge-agent train base --quick --out tests/data/tiny-bundle`."""
 
 from __future__ import annotations
 

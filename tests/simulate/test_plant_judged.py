@@ -1,6 +1,6 @@
 """The demo plant, judged offline: the trained model tells the worn bearing, one that learned nothing tells nothing.
 
-`tests/data/untrained-bundle` is `edge-agent train --quick --steps 1`: weights as they were drawn, calibrated like any.
+`tests/data/untrained-bundle` is `edge-agent train base --quick --steps 1`: weights as they were drawn, calibrated.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ def test_a_quick_training_makes_a_sound_bundle_and_measures_it(tmp_path: Path) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         arguments = ["--quick", "--steps", "4", "--name", "made", "--out", str(out), "--runs", str(runs)]
-        trained = CliRunner().invoke(commands.train, arguments, catch_exceptions=False)
-        again = CliRunner().invoke(commands.train, arguments, catch_exceptions=False)
+        trained = CliRunner().invoke(commands.train_base, arguments, catch_exceptions=False)
+        again = CliRunner().invoke(commands.train_base, arguments, catch_exceptions=False)
         measured = CliRunner().invoke(
-            commands.evaluate, [str(out), "--json", "--fleet", "24", "--runs", str(runs)], catch_exceptions=False
+            commands.evaluate_bundle, [str(out), "--json", "--fleet", "24", "--runs", str(runs)], catch_exceptions=False
         )
 
     assert trained.exit_code == again.exit_code == measured.exit_code == 0
@@ -42,13 +42,13 @@ def test_a_quick_training_makes_a_sound_bundle_and_measures_it(tmp_path: Path) -
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lightgbm" else object())
-    result = CliRunner().invoke(commands.train, ["--quick", "--out", str(tmp_path / "x")])
+    result = CliRunner().invoke(commands.train_base, ["--quick", "--out", str(tmp_path / "x")])
 
     assert "lightgbm" in str(result.exception)
     assert getattr(result.exception, "hint", "") == "pip install 'edge-agent[train]'"
 
 
 def test_help_needs_no_torch() -> None:
-    result = CliRunner().invoke(commands.train, ["--help"])
+    result = CliRunner().invoke(commands.train_base, ["--help"])
 
     assert "--quick" in result.output
