@@ -14,7 +14,7 @@ import onnxruntime
 
 from edge_agent.bundle.manifest import CARD, Manifest
 from edge_agent.core.modes import MODES
-from edge_agent.training.evaluate import Figure, table
+from edge_agent.training.figures import Figure, table
 from edge_agent.training.fit import Recipe
 from edge_agent.training.model import Shape
 

@@ -106,10 +106,11 @@ def evaluate_bundle(bundle: Path, data: Path | None, folder: Path | None, train_
     require_training()
     from edge_agent.bundle.load import load_bundle  # noqa: PLC0415 - onnxruntime
     from edge_agent.training import evaluate as evaluation  # noqa: PLC0415 - lightgbm
+    from edge_agent.training.figures import flat, table  # noqa: PLC0415 - with the others
     from edge_agent.training.recipe import Scale  # noqa: PLC0415 - with the others
 
     figures = evaluation.evaluate(load_bundle(bundle), data, runs_folder(folder), Scale(train_runs=train_runs), say)
     if as_json:
-        click.echo(json.dumps(evaluation.flat(figures), indent=2))
+        click.echo(json.dumps(flat(figures), indent=2))
     else:
-        click.echo(evaluation.table(figures))
+        click.echo(table(figures))

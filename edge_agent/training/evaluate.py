@@ -17,9 +17,10 @@ from sklearn.metrics import f1_score
 from edge_agent.bundle.load import Bundle
 from edge_agent.core.text import render
 from edge_agent.simulate.turbofan import SPEC
-from edge_agent.training import cmapss, fleet, teacher
+from edge_agent.training import cmapss, fleet, fusion, teacher
 from edge_agent.training.calibrate import FEWEST_STEPS, apply_calibration, fit_threshold
 from edge_agent.training.examples import Examples
+from edge_agent.training.figures import Figure
 from edge_agent.training.recipe import LEARNED, TRANSFER, Say, Scale, Task, build_all, by_group, cache_of, split_engines
 from edge_agent.training.runs import HORIZON_STEPS, Run, recent_logs, windows_of
 from edge_agent.training.scoring import (
@@ -27,7 +28,7 @@ from edge_agent.training.scoring import (
     Indices,
     Interval,
     bootstrapped,
-    brier,
+    brier_skill,
     calibration_error,
     joined,
     logits_of,
@@ -39,17 +40,6 @@ TEST_RUNS: Final = 120
 _TRANSFER_WINDOWS: Final = 15_000
 _FLEET_WINDOWS: Final = 4_000  # per class
 _TIMED: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table: what was measured of the model, and of boosted trees where there is a counterpart."""
-
-    name: str  # key in the manifest
-    what: str
-    model: Interval | float
-    trees: Interval | float | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ class _Judged:
 def evaluate(bundle: Bundle, data: Path | None, folder: Path, scale: Scale, say: Say) -> list[Figure]:
     """All figures of a bundle; those on C-MAPSS need `data`. Rendered windows are cached under `folder`."""
     cache = cache_of(folder, bundle.risk.encoder, bundle.references)
-    figures = [*_fleet_figures(bundle, cache, scale, say)]
+    figures = [*_fleet_figures(bundle, cache, scale, say), *_fusion_figures(bundle, data, cache, scale, say)]
     if data is not None and (data / "cmapss").is_dir() and SPEC.name in bundle.references:
         figures += _turbofan_figures(bundle, data / "cmapss", cache, say)
     return [*figures, Figure("verdict_ms", "one verdict, batch 1, one thread, median ms", _latency(bundle))]
@@ -96,17 +86,12 @@ def _turbofan_figures(bundle: Bundle, data: Path, cache: Path, say: Say) -> list
     figures += [
         _area(f"{name.lower()}_pr_auc", f"{name} test, all windows, PR-AUC", one) for name, one in judged.items()
     ]
-    pooled = _Judged(
-        np.concatenate([one.label for one in judged.values()]),
-        joined([one.asset for one in judged.values()]),
-        np.concatenate([one.model for one in judged.values()]),
-        np.concatenate([one.trees for one in judged.values()]),
-    )
+    figures += [_skill(f"{name.lower()}_brier_skill", f"{name} test, Brier skill", one) for name, one in judged.items()]
+    pooled = _pool(list(judged.values()))
     figures += [
         Figure("test_ece", "FD001-FD003 test, calibration error (ECE)",
                calibration_error(pooled.label, pooled.model), calibration_error(pooled.label, pooled.trees)),
-        Figure("test_brier", "FD001-FD003 test, Brier score",
-               brier(pooled.label, pooled.model), brier(pooled.label, pooled.trees)),
+        *_coverage("test", "FD001-FD003 test", bundle, pooled),
     ]  # fmt: skip
     say(f"{TRANSFER}: {_TRANSFER_WINDOWS} windows of engines of a set never learned from ...")
     far = _judge(bundle, trees, transfer, sample(transfer, _TRANSFER_WINDOWS))
@@ -165,6 +150,51 @@ def _fleet_figures(bundle: Bundle, cache: Path, scale: Scale, say: Say) -> list[
     ]  # fmt: skip
 
 
+def _fusion_figures(bundle: Bundle, data: Path | None, cache: Path, scale: Scale, say: Say) -> list[Figure]:
+    runs = by_group(fleet.load_fleet(fleet.TEST_SEED, min(TEST_RUNS, scale.held_out_runs)))
+    tests = list(_examples(bundle, cache, "test", runs, say).values())
+    say("failure modes by sensors and log, by either alone ...")
+    real = None if data is None else fusion.real_lines(data / "fmc_mwo2kg")
+    figures = _ablation("fused", "the simulator's log lines", fusion.ablate(bundle, tests))
+    return figures + (_ablation("composed", "real log lines", fusion.ablate(bundle, tests, real)) if real else [])
+
+
+def _ablation(name: str, with_what: str, found: fusion.Ablation) -> list[Figure]:
+    modes = f"{found.windows} windows, {' '.join(found.modes)}"
+    return [
+        Figure(f"{name}_macro_f1", f"failure mode with {with_what}, macro-F1", found.both, note=modes),
+        Figure(f"{name}_macro_f1_sensors", "the same by the sensors alone", found.sensors),
+        Figure(f"{name}_macro_f1_log", "the same by the log alone", found.logs),
+        Figure(f"{name}_gain", "both, less the better of the two", found.gain),
+    ]
+
+
+def _skill(name: str, what: str, judged: _Judged) -> Figure:
+    return Figure(
+        name, what, bootstrapped(brier_skill, judged.label, judged.model, judged.asset),
+        bootstrapped(brier_skill, judged.label, judged.trees, judged.asset), "1 is perfect, 0 says the prevalence",
+    )  # fmt: skip
+
+
+def _coverage(name: str, what: str, bundle: Bundle, judged: _Judged) -> list[Figure]:
+    """How many windows of each class have their class in the conformal set: at least 1 - alpha is promised."""
+    conformal = bundle.manifest.conformal
+    failing = judged.label > 0
+    said = f"promised {1 - conformal.alpha:.2f}"
+    return [
+        Figure(f"{name}_{kind}_coverage", f"{what}, conformal coverage of {kind} windows",
+               bootstrapped(_share, judged.label[rows], inside[rows].astype(np.float64), judged.asset[rows]), note=said)
+        for kind, rows, inside in (
+            ("failing", failing, judged.model >= conformal.failing_from),
+            ("sound", ~failing, judged.model <= conformal.sound_to),
+        )
+    ]  # fmt: skip
+
+
+def _share(_: Floats, inside: Floats) -> float:
+    return float(inside.mean())
+
+
 def _pool(parts: Sequence[_Judged]) -> _Judged:
     return _Judged(
         np.concatenate([part.label for part in parts]), joined([part.asset for part in parts]),
@@ -221,34 +251,3 @@ def _latency(bundle: Bundle) -> float:
         bundle.risk.score(text)
         spent.append(time.perf_counter() - began)
     return float(np.median(spent)) * 1e3
-
-
-def flat(figures: Sequence[Figure]) -> dict[str, float | str]:
-    """The figures as the manifest keeps them."""
-    out: dict[str, float | str] = {}
-    for figure in figures:
-        for suffix, value in (("", figure.model), ("_trees", figure.trees)):
-            if isinstance(value, Interval):
-                out |= {
-                    f"{figure.name}{suffix}": round(value.value, 4),
-                    f"{figure.name}{suffix}_low": round(value.low, 4),
-                    f"{figure.name}{suffix}_high": round(value.high, 4),
-                }
-            elif value is not None:
-                out[f"{figure.name}{suffix}"] = round(value, 4)
-        if figure.note:
-            out[f"{figure.name}_note"] = figure.note
-    return out
-
-
-def table(figures: Sequence[Figure]) -> str:
-    """The figures as a Markdown table."""
-    rows = ["| what | model (int8) | boosted trees | |", "|---|---|---|---|"]
-    for figure in figures:
-        trees = "" if figure.trees is None else _shown(figure.trees)
-        rows.append(f"| {figure.what} | {_shown(figure.model)} | {trees} | {figure.note} |")
-    return "\n".join(rows)
-
-
-def _shown(value: Interval | float) -> str:
-    return str(value) if isinstance(value, Interval) else f"{value:.3f}"

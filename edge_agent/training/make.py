@@ -31,9 +31,10 @@ from edge_agent.training.calibrate import (
     fit_conformal,
     fit_threshold,
 )
-from edge_agent.training.evaluate import Figure, evaluate, flat
+from edge_agent.training.evaluate import evaluate
 from edge_agent.training.examples import Examples
 from edge_agent.training.export import export_float, quantize, write_files, write_manifest
+from edge_agent.training.figures import Figure, flat
 from edge_agent.training.fit import Recipe, Trained, train
 from edge_agent.training.model import RiskEncoder, Shape
 from edge_agent.training.recipe import LEARNED, STRANGE, Prepared, Say, Scale, prepare

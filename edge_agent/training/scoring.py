@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from edge_agent.bundle.classify import OnnxRiskModel
+from edge_agent.bundle.encode import Line
 from edge_agent.training.examples import Examples
 
 Floats = NDArray[np.float64]
@@ -28,13 +29,18 @@ _INTERVAL: Final = (2.5, 97.5)
 
 def logits_of(model: OnnxRiskModel, examples: Examples, chosen: Indices) -> Floats:
     """The model's logits of the chosen windows, (len(chosen), 1 + labels)."""
+    return answers_of(model, [examples.lines(n) for n in chosen.tolist()])
+
+
+def answers_of(model: OnnxRiskModel, texts: Sequence[Sequence[Line]]) -> Floats:
+    """The model's logits of texts given line by line, (len(texts), 1 + labels)."""
     encoder = model.encoder
 
-    def answer(n: int) -> Floats:
-        return model.run(encoder.padded(*encoder.assemble(examples.lines(n))))
+    def answer(lines: Sequence[Line]) -> Floats:
+        return model.run(encoder.padded(*encoder.assemble(lines)))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.array(list(pool.map(answer, chosen.tolist())))
+        return np.array(list(pool.map(answer, texts)))
 
 
 def sample(examples: Examples, most: int) -> Indices:
@@ -88,6 +94,11 @@ def calibration_error(label: Floats, risk: Floats) -> float:
 def brier(label: Floats, risk: Floats) -> float:
     """Mean squared error of the probability."""
     return float(np.mean((risk - label) ** 2))
+
+
+def brier_skill(label: Floats, risk: Floats) -> float:
+    """1 - Brier score over that of always saying the prevalence. Source: Murphy 1973."""
+    return 1.0 - brier(label, risk) / brier(label, np.full_like(label, label.mean()))
 
 
 def joined(parts: Sequence[NDArray[np.signedinteger]]) -> Indices:
