@@ -27,13 +27,10 @@ from edge_agent.core.types import (
     Transition,
     Verdict,
 )
-from edge_agent.offline.series import Dataset, Series
-from edge_agent.offline.truth import Episode, Truth
+from edge_agent.tables.series import BASELINE_STEPS, Dataset, Series, offset
+from edge_agent.tables.truth import Episode, Truth
 
 UNKNOWN_CLASS: Final = "unknown"
-BASELINE_STEPS: Final = 60
-MIN_BASELINE_STEPS: Final = 20
-_BASELINE_SHARE: Final = 0.1  # of the shortest asset
 _SILENT_STEPS: Final = 60  # a channel without a value for so many steps is silent
 
 Bools = NDArray[np.bool_]
@@ -129,12 +126,6 @@ class _Heard:
             watch.step()
 
 
-def default_baseline(datasets: Sequence[Dataset]) -> int:
-    """Steps of healthy operation to learn from: 60, or a tenth of the shortest asset, at least 20."""
-    shortest = min(len(series.times) for dataset in datasets for series in dataset.series)
-    return min(BASELINE_STEPS, max(MIN_BASELINE_STEPS, int(shortest * _BASELINE_SHARE)))
-
-
 def class_spec(dataset: Dataset, settings: Settings) -> ClassSpec:
     """The class all assets of a file are judged as."""
     return ClassSpec(
@@ -145,19 +136,6 @@ def class_spec(dataset: Dataset, settings: Settings) -> ClassSpec:
         baseline_steps=settings.baseline_steps,
         silent_after_s=_SILENT_STEPS * dataset.step_s,
     )
-
-
-def offset(series: Series, dataset: Dataset) -> float:
-    """What is added to the times of an asset so that rows lie in the middle of their steps, seconds.
-
-    Steps are cut at multiples of their length. Rows that happen to fall on a cut would, with a little jitter, share a
-    step and leave the next one empty. A step that was asked for is not moved: the file is judged as the agent would.
-    """
-    if dataset.step_given:
-        return 0.0
-    phases = np.exp(2j * np.pi * np.mod(series.times / dataset.step_s, 1.0))
-    middle = round(float(np.angle(phases.mean())) / (2 * np.pi), 6)  # -0.5..0.5, circular mean
-    return (0.5 - middle if middle >= 0 else -0.5 - middle) * dataset.step_s
 
 
 def judge_dataset(  # noqa: PLR0913 - everything a judgement depends on, and where to report

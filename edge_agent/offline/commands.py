@@ -23,36 +23,18 @@ from edge_agent.core.types import AlarmPolicy, Verdict
 from edge_agent.errors import DataError, LinkError, UsageError
 from edge_agent.mqtt.feed import Feed, Login, parse_broker
 from edge_agent.offline.backtest import UNKNOWN_CLASS, Watch
-from edge_agent.offline.options import FILE, FileCommand, file_options, step_option
 from edge_agent.offline.replay import Addressing, Pace, Replay, Stamp, rows_of, stamp_for
 from edge_agent.offline.report import document, drawing, report
-from edge_agent.offline.series import FileSettings, load
 from edge_agent.offline.study import Case, StudySettings, prepare, study
-from edge_agent.offline.truth import HORIZON, TruthSource
+from edge_agent.tables.options import FILE, FileCommand, file_options, step_option
+from edge_agent.tables.progress import progress as progress_bar
+from edge_agent.tables.series import FileSettings, load
+from edge_agent.tables.truth import HORIZON, TruthSource
 
 _POLICY: Final = AlarmPolicy()
 _PLOT_WIDTH: Final = 110
 _GOODBYE_S: Final = 2.0  # after Ctrl-C, for acknowledgements under way
 _PASSWORD: Final = "EDGE_AGENT_PASSWORD"  # noqa: S105 - the name of a variable
-
-
-@contextmanager
-def _bar(length: int, label: str, *, shown: bool | None) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr on a terminal, else a line per tenth if wanted; what is yielded counts one."""
-    if sys.stderr.isatty() and shown is not False:
-        often = max(1, length // 1000)
-        with click.progressbar(length=length, label=label, file=sys.stderr, update_min_steps=often) as bar:
-            yield lambda: bar.update(1)
-        return
-    done = 0
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        if shown and 10 * done // length > 10 * (done - 1) // length:
-            click.echo(f"{label}: {100 * done // length} %", err=True)
-
-    yield count
 
 
 # ------------------------------------------------------------------------------------------------ backtest
@@ -138,7 +120,7 @@ def backtest(  # noqa: PLR0913 - one argument an option
     judge = Judge(score=bundle.risk.score, labels=info.labels, threshold=info.threshold)
     started = time.monotonic()
     with ExitStack() as stack:
-        step = stack.enter_context(_bar(sum(case.dataset.rows for case in cases), "judging", shown=progress))
+        step = stack.enter_context(progress_bar(sum(case.dataset.rows for case in cases), "judging", shown=progress))
         note = stack.enter_context(_verdict_file(verdicts))
         done = study(cases, settings, judge, bundle.references, lambda case: Watch(step, note(case)))
     took_s = time.monotonic() - started
@@ -260,7 +242,7 @@ def replay(  # noqa: PLR0913 - one argument an option
     sender = Replay(addressing, Pace(speed=speed, rate=rate or 0.0))
     with Feed(host, port, login) as feed:
         try:
-            with _bar(last - start + 1, "sending", shown=progress) as step:
+            with progress_bar(last - start + 1, "sending", shown=progress) as step:
                 sender.send(islice(rows_of(dataset), start - 1, last), feed, step)
             complete = feed.drain()
         except KeyboardInterrupt:

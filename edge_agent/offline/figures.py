@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge_agent.core.modes import mode
 from edge_agent.offline.backtest import Alarm, Course
 from edge_agent.offline.score import Counts, average_precision, best_threshold, count, roc_auc
-from edge_agent.offline.truth import Episode
+from edge_agent.tables.truth import Episode
 
 WEEK_S: Final = 7 * 86400.0
 _TOP_MODES: Final = 3

@@ -19,8 +19,8 @@ import numpy as np
 
 from edge_agent.core.topics import Refusal, TopicTemplate
 from edge_agent.errors import DataError, UsageError
-from edge_agent.offline.series import Dataset
-from edge_agent.offline.times import Timeline
+from edge_agent.tables.series import Dataset
+from edge_agent.tables.times import Timeline
 
 _PLACES: Final = frozenset(("asset", "channel"))
 _NAP_S: Final = 0.2  # longest sleep between two looks at the clock

@@ -16,13 +16,13 @@ from edge_agent.core.baseline import Reference
 from edge_agent.core.pipeline import Judge
 from edge_agent.core.types import AlarmPolicy, LogLine
 from edge_agent.errors import UsageError
-from edge_agent.offline.backtest import UNKNOWN_CLASS, Course, Settings, Watch, default_baseline, judge_dataset
-from edge_agent.offline.csvfile import Format
+from edge_agent.offline.backtest import UNKNOWN_CLASS, Course, Settings, Watch, judge_dataset
 from edge_agent.offline.figures import Figures, Scale, figures
-from edge_agent.offline.layout import ClassColumns
-from edge_agent.offline.series import Dataset, FileSettings, listed, load, read_logs
-from edge_agent.offline.times import Timeline
-from edge_agent.offline.truth import Truth, TruthSource, truths
+from edge_agent.tables.csvfile import Format
+from edge_agent.tables.layout import ClassColumns
+from edge_agent.tables.series import Dataset, FileSettings, default_baseline, listed, load, read_logs
+from edge_agent.tables.times import Timeline
+from edge_agent.tables.truth import Truth, TruthSource, truths
 
 POOLED = "all files"
 

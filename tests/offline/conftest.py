@@ -1,4 +1,4 @@
-"""A folder to write CSV files in, the public data where they are, and a broker of our own."""
+"""A folder to write CSV files in (as for `tables`), the public data where they are, and a broker of our own."""
 
 from __future__ import annotations
 
@@ -12,38 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.offline.csvfile import Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.series import Dataset, FileSettings, load
+from tests.tables.conftest import Load, Write, load_lines, write
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("EDGE_AGENT_DATA", ROOT.parent / "shared" / "data"))
 START_S = 20.0
 
-Write = Callable[..., Path]
-Load = Callable[..., Dataset]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a file of lines; its path."""
-
-    def written(*lines: str, name: str = "pump.csv", encoding: str = "utf-8") -> Path:
-        path = tmp_path / name
-        path.write_bytes("".join(f"{line}\n" for line in lines).encode(encoding))
-        return path
-
-    return written
-
-
-@pytest.fixture
-def load_lines(write: Write) -> Load:
-    """Write a file of lines and read it as series."""
-
-    def loaded(*lines: str, layout: Layout | None = None, form: Format | None = None, decimal: str = "auto") -> Dataset:
-        return load(write(*lines), FileSettings(form=form or Format(), layout=layout or Layout(), decimal=decimal))
-
-    return loaded
+__all__ = ["Load", "Write", "load_lines", "write"]
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 
 from edge_agent.core.pipeline import CLOSE, Pipeline
 from edge_agent.core.types import AlarmPolicy, ChannelSpec, ClassSpec, LogLine, Reading, Verdict
-from edge_agent.offline.backtest import Course, Settings, Watch, default_baseline, judge_dataset, offset
-from edge_agent.offline.csvfile import Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.series import Dataset, FileSettings, load
-from edge_agent.offline.truth import TruthSource, truths
+from edge_agent.offline.backtest import Course, Settings, Watch, judge_dataset
+from edge_agent.tables.csvfile import Format
+from edge_agent.tables.layout import Layout
+from edge_agent.tables.series import Dataset, FileSettings, default_baseline, load, offset
+from edge_agent.tables.truth import TruthSource, truths
 from tests.offline.conftest import Load, Write
 from tests.offline.loud import LoudModel
 

@@ -10,7 +10,7 @@ import pytest
 
 from edge_agent.offline.backtest import Alarm, Course
 from edge_agent.offline.figures import Scale, figures, mode_name
-from edge_agent.offline.truth import Episode
+from edge_agent.tables.truth import Episode
 
 HOUR = 3600.0
 DATED = Scale(threshold=0.5, window_s=HOUR, step_s=HOUR, dates=True)

@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from edge_agent.offline.commands import backtest
-from edge_agent.offline.csvfile import Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.presets import CMAPSS
-from edge_agent.offline.series import FileSettings, load
 from edge_agent.offline.study import Study, StudySettings, prepare, study
-from edge_agent.offline.times import Timeline
-from edge_agent.offline.truth import TruthSource, truths
+from edge_agent.tables.csvfile import Format
+from edge_agent.tables.layout import Layout
+from edge_agent.tables.presets import CMAPSS
+from edge_agent.tables.series import FileSettings, load
+from edge_agent.tables.times import Timeline
+from edge_agent.tables.truth import TruthSource, truths
 from tests.offline.conftest import ROOT
 from tests.offline.loud import LoudModel
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from edge_agent.errors import DataError, LinkError, UsageError
-from edge_agent.offline.layout import Layout
 from edge_agent.offline.replay import Addressing, Message, Pace, Replay, Row, Stamp, rows_of, stamp_for
+from edge_agent.tables.layout import Layout
 from tests.offline.conftest import Load
 
 TOPIC = "plant/site/{asset}/{channel}"

@@ -10,7 +10,7 @@ import pytest
 from edge_agent.offline.backtest import Alarm
 from edge_agent.offline.figures import Figures, figures
 from edge_agent.offline.show import account, as_json, left_out, legend, plot, rules, table
-from edge_agent.offline.truth import Episode
+from edge_agent.tables.truth import Episode
 from tests.offline.test_figures import COUNTED, DATED, HOUR, course
 
 NAMES = {"window": "risk ≥ {threshold}", "alarm": "alarm", "best": "best", "always": "always"}

@@ -11,11 +11,11 @@ import pytest
 from edge_agent.core.baseline import GRID, Reference
 from edge_agent.core.types import AlarmPolicy
 from edge_agent.errors import UsageError
-from edge_agent.offline.csvfile import Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.series import FileSettings
 from edge_agent.offline.study import Study, StudySettings, prepare, study
-from edge_agent.offline.truth import TruthSource
+from edge_agent.tables.csvfile import Format
+from edge_agent.tables.layout import Layout
+from edge_agent.tables.series import FileSettings
+from edge_agent.tables.truth import TruthSource
 from tests.offline.conftest import Write
 from tests.offline.loud import LoudModel
 from tests.offline.test_backtest import pump_lines

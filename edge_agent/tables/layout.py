@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import CsvFile
-from edge_agent.offline.times import looks_like_date
+from edge_agent.tables.csvfile import CsvFile
+from edge_agent.tables.times import looks_like_date
 
 TIME_NAMES: Final = (
     "time", "timestamp", "datetime", "date", "ts", "cycle", "cycles", "date_time", "date time", "date/time",

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge_agent.errors import DataError
-from edge_agent.offline.table import number_parser
-from edge_agent.offline.times import TimeColumn, Timeline, looks_like_date, read_time, read_times, typical_step
+from edge_agent.tables.table import number_parser
+from edge_agent.tables.times import TimeColumn, Timeline, looks_like_date, read_time, read_times, typical_step, zones
 
 PARSE = number_parser(".", ",")
 NOON = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -92,3 +92,24 @@ def test_typical_step_is_the_median_of_each_assets_own_differences() -> None:
 
     assert typical_step([one, other]) == 10.0
     assert typical_step([np.array([5.0])]) == 1.0
+
+
+def test_times_with_and_without_a_zone_in_one_column_are_refused() -> None:
+    texts = ["2024-05-31T12:00:00+02:00", "", "2024-05-31T13:00:00"]
+
+    with pytest.raises(DataError, match=r"line 2 has a time zone .*, line 4 has none") as caught:
+        read_times(texts, np.arange(2, 5), TimeColumn(Path("a.csv"), "ts"), number_parser(".", ","))
+    assert "UTC" in caught.value.hint
+
+
+def test_several_zones_are_one_time_line() -> None:
+    texts = ["2024-05-31T12:00:00+02:00", "2024-05-31T12:00:00Z"]
+    times, timeline = read_times(texts, np.arange(2, 4), TimeColumn(Path("a.csv"), "ts"), number_parser(".", ","))
+
+    assert timeline is Timeline.DATES
+    assert times[1] - times[0] == 7200.0
+    assert zones(texts) == ("+02:00", "Z")
+
+
+def test_the_day_of_a_date_is_no_zone() -> None:
+    assert zones(["2024-05-31", "2024-05-31 12:00"]) == ()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.series import Dataset
-from edge_agent.offline.truth import Truth, TruthSource, truths
-from tests.offline.conftest import Load, Write
+from edge_agent.tables.csvfile import Format
+from edge_agent.tables.layout import Layout
+from edge_agent.tables.series import Dataset
+from edge_agent.tables.truth import Truth, TruthSource, truths
+from tests.tables.conftest import Load, Write
 
 TEN = ("time,x", *(f"{t},{t * t}" for t in range(1, 11)))
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from edge_agent.core.baseline import Floats
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import Format, open_csv
-from edge_agent.offline.series import Dataset, Series, listed, other_time
-from edge_agent.offline.table import is_missing, read_table
+from edge_agent.tables.csvfile import Format, open_csv
+from edge_agent.tables.series import Dataset, Series, listed, other_time
+from edge_agent.tables.table import is_missing, read_table
 
 HORIZON: Final = 30  # steps; what the default bundle was trained to foresee
 _TRUE: Final = frozenset(("1", "true", "yes", "t", "y"))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import Format, open_csv
-from edge_agent.offline.table import Table, decimal_sign, number_parser, read_table
-from tests.offline.conftest import Write
+from edge_agent.tables.csvfile import Format, open_csv
+from edge_agent.tables.table import Table, decimal_sign, number_parser, read_table
+from tests.tables.conftest import Write
 
 
 def read(path_of: Write, *lines: str, decimal: str = "auto") -> Table:

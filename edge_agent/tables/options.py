@@ -9,10 +9,10 @@ from typing import Any, Final, TypedDict, cast
 import click
 
 from edge_agent.errors import UsageError
-from edge_agent.offline.csvfile import AUTO, Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.presets import PRESETS
-from edge_agent.offline.series import FileSettings
+from edge_agent.tables.csvfile import AUTO, Format
+from edge_agent.tables.layout import Layout
+from edge_agent.tables.presets import PRESETS
+from edge_agent.tables.series import FileSettings
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import Format
-from edge_agent.offline.layout import Layout
-from edge_agent.offline.series import read_logs
-from edge_agent.offline.times import Timeline
-from tests.offline.conftest import Load, Write
+from edge_agent.tables.csvfile import Format
+from edge_agent.tables.layout import Layout
+from edge_agent.tables.series import read_logs
+from edge_agent.tables.times import Timeline
+from tests.tables.conftest import Load, Write
 
 
 def test_rows_of_each_asset_are_sorted_by_time(load_lines: Load) -> None:

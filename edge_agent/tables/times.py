@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from edge_agent.core.baseline import Floats
 from edge_agent.core.timestamps import TimeUnit, parse_time
 from edge_agent.errors import DataError
-from edge_agent.offline.table import Parse, is_missing
+from edge_agent.tables.table import Parse, is_missing
 
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(.+))?")
+_ZONE: Final = re.compile(r"(?<=\d)\s*(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 _SHORT_HOUR: Final = re.compile(r"\d:")
 _PER_SECOND: Final = {TimeUnit.S: 1.0, TimeUnit.MS: 1e3, TimeUnit.US: 1e6}
 
@@ -59,10 +60,36 @@ def read_times(
             hint="--time COLUMN names another column, --by-row takes the row number",
         )
     if column.form or parse(first) is None:
+        _zones_agree(texts, lines, column)
         return _read(texts, lines, column, parse, Timeline.DATES), Timeline.DATES
     numbers = _read(texts, lines, column, parse, Timeline.COUNTS)
     seconds = _unix_seconds(numbers)
     return (numbers, Timeline.COUNTS) if seconds is None else (seconds, Timeline.DATES)
+
+
+def zones(texts: Sequence[str]) -> tuple[str, ...]:
+    """The time zones that dates are written with, in order of first appearance."""
+    found = (_ZONE.search(text) for text in texts if ":" in text)
+    return tuple(dict.fromkeys(match[1].upper() for match in found if match is not None))
+
+
+def _zones_agree(texts: Sequence[str], lines: NDArray[np.int64], column: TimeColumn) -> None:
+    """Check that all dates carry a time zone, or none does: where some do, nobody knows what the others mean.
+
+    Raises:
+        DataError: some do and some do not.
+    """
+    if not zones(texts):
+        return
+    timed = [(int(line), text) for line, text in zip(lines, texts, strict=True) if ":" in text]
+    bare = next(((line, text) for line, text in timed if _ZONE.search(text) is None), None)
+    if bare is not None:
+        zoned = next((line, text) for line, text in timed if _ZONE.search(text) is not None)
+        raise DataError(
+            f"{column.path}, column {column.name!r}: line {zoned[0]} has a time zone ({zoned[1]!r}), line {bare[0]} "
+            f"has none ({bare[1]!r})",
+            hint="write all times with their zone, or all in UTC without one",
+        )
 
 
 def read_time(text: str, timeline: Timeline, form: str, parse: Parse) -> float | None:

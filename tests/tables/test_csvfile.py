@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import CsvFile, Format, open_csv
-from tests.offline.conftest import Write
+from edge_agent.tables.csvfile import CsvFile, Format, open_csv
+from tests.tables.conftest import Write
 
 
 def rows(file: CsvFile) -> list[list[str]]:

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from edge_agent.core.baseline import Floats
 from edge_agent.core.types import LogLine
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import AUTO, Format, bare_name, open_csv
-from edge_agent.offline.layout import ClassColumns, Layout, Roles, assign
-from edge_agent.offline.presets import Preset
-from edge_agent.offline.table import Parse, Table, decimal_sign, is_missing, number_parser, read_table
-from edge_agent.offline.times import TimeColumn, Timeline, read_time, read_times, typical_step
+from edge_agent.tables.csvfile import AUTO, Format, bare_name, open_csv
+from edge_agent.tables.layout import ClassColumns, Layout, Roles, assign
+from edge_agent.tables.presets import Preset
+from edge_agent.tables.table import Parse, Table, decimal_sign, is_missing, number_parser, read_table
+from edge_agent.tables.times import TimeColumn, Timeline, read_time, read_times, typical_step, zones
 
+BASELINE_STEPS: Final = 60
+MIN_BASELINE_STEPS: Final = 20
+_BASELINE_SHARE: Final = 0.1  # of the shortest asset
 _MIN_COUNTED: Final = 10  # rows; fewer may rise by one each for another reason
 _SHOWN: Final = 5  # names in a note, the rest is counted
 
@@ -92,6 +95,8 @@ def load(path: Path, how: FileSettings, known: ClassColumns | None = None) -> Da
     table = read_table(file, texts=roles.texts, numbers=wanted, decimal=how.decimal)
     notes = [*table.notes, *roles.notes]
     times, timeline = _times(table, roles, how.layout.time_format, parse)
+    if roles.time and len(several := zones(table.texts[roles.time[-1]])) > 1:
+        notes.append(f"times are written in several zones and were brought to UTC: {listed(several)}")
     channels = _channels(table, roles, notes)
     series = _by_asset(table, roles, times, (*channels, *roles.conditions), notes)
     step_s = how.step_s if how.step_s is not None else typical_step([one.times for one in series])
@@ -188,6 +193,25 @@ def _by_asset(
     if unsorted:
         notes.append(f"the rows of {unsorted} asset(s) were not in order of time and have been sorted")
     return tuple(series)
+
+
+def default_baseline(datasets: Sequence[Dataset]) -> int:
+    """Steps of healthy operation to learn from: 60, or a tenth of the shortest asset, at least 20."""
+    shortest = min(len(series.times) for dataset in datasets for series in dataset.series)
+    return min(BASELINE_STEPS, max(MIN_BASELINE_STEPS, int(shortest * _BASELINE_SHARE)))
+
+
+def offset(series: Series, dataset: Dataset) -> float:
+    """What is added to the times of an asset so that rows lie in the middle of their steps, seconds.
+
+    Steps are cut at multiples of their length. Rows that happen to fall on a cut would, with a little jitter, share a
+    step and leave the next one empty. A step that was asked for is not moved: the file is judged as the agent would.
+    """
+    if dataset.step_given:
+        return 0.0
+    phases = np.exp(2j * np.pi * np.mod(series.times / dataset.step_s, 1.0))
+    middle = round(float(np.angle(phases.mean())) / (2 * np.pi), 6)  # -0.5..0.5, circular mean
+    return (0.5 - middle if middle >= 0 else -0.5 - middle) * dataset.step_s
 
 
 def read_logs(path: Path, dataset: Dataset, form: Format) -> dict[str, list[LogLine]]:

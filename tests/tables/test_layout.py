@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import CsvFile, Format, open_csv
-from edge_agent.offline.layout import ClassColumns, Layout, assign
-from tests.offline.conftest import Write
+from edge_agent.tables.csvfile import CsvFile, Format, open_csv
+from edge_agent.tables.layout import ClassColumns, Layout, assign
+from tests.tables.conftest import Write
 
 TURBINE = ClassColumns(name="turbine", channels=("T2", "P2"), conditions=("set1",))
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edge_agent.core.baseline import Floats
 from edge_agent.errors import DataError
-from edge_agent.offline.csvfile import AUTO, CsvFile
+from edge_agent.tables.csvfile import AUTO, CsvFile
 
 MISSING: Final = frozenset(
     ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "missing", "inf", "+inf", "-inf")
