@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edge_agent import __version__
-from edge_agent.app import default_bundle
+from edge_agent.bundle.load import default_bundle
 from edge_agent.bundle.manifest import RISK, read_manifest
 from edge_agent.demo.broker import find_mosquitto
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from bench.agent import Agent, wait_for
 from bench.figures import SECONDS_TO_MS, Figure, UnmeasuredError, percentile, spread
-from bench.site import ROW, Onlooker, Place, Setting, row, running_broker, scalar
-from edge_agent.app import default_bundle, origin_of, store_settings
-from edge_agent.bundle.load import Bundle, load_bundle
+from bench.site import ROW, Onlooker, Place, Setting, reserve, row, running_broker, scalar
+from edge_agent.app import origin_of, store_settings
+from edge_agent.bundle.load import Bundle, default_bundle, load_bundle
 from edge_agent.config import load
 from edge_agent.core.pipeline import Judge, Pipeline
 from edge_agent.core.types import AlarmEvent, ChannelSpec, ClassSpec, Limits, Reading, Scores, Transition
@@ -40,6 +40,7 @@ RATE = 10.0  # windows a second
 STEP_S = 60.0
 START = 1_760_000_000.0 - 1_760_000_000.0 % STEP_S
 EVENTS = "pdm/v1/+/+/+/event"
+READINGS = "plant/+/+"  # the broker keeps them from the start: `link_up` comes before the subscription
 DEADLINE_S = 120.0
 SETTLE_S = 3.0  # after the last window
 BUDGET = 5.0
@@ -111,6 +112,7 @@ def measure(setting: Setting) -> tuple[list[Figure], list[str]]:
 def _limits(place: Place, windows: int) -> list[float]:
     """Seconds from a reading beyond its limit to the alarm."""
     place.write(LIMIT_SPEC, "limit_off_s = 0")
+    reserve(place.port, f"edge-agent-{place.name}", READINGS)
     sent: dict[tuple[str, float], float] = {}
     with Onlooker(place.port, EVENTS) as onlooker, Agent(place.config) as agent, Feed(HOST, place.port) as feed:
         wait_for(lambda: agent.said("link_up"), "the agent connects", DEADLINE_S)
@@ -144,6 +146,7 @@ def _risks(place: Place, values: Sequence[NDArray[np.float64]], least: int) -> l
         UnmeasuredError: the model was undecided on too many windows.
     """
     place.write(RISK_SPEC, *RISK_POLICY)
+    reserve(place.port, f"edge-agent-{place.name}", READINGS)
     names = [channel.name for channel in RISK_SPEC.channels]
     sent: dict[tuple[str, float], float] = {}
     with Onlooker(place.port, EVENTS) as onlooker, Agent(place.config) as agent, Feed(HOST, place.port) as feed:

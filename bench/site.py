@@ -45,6 +45,9 @@ path = {database}
 [health]
 period_s = 60
 
+[bundle]
+cache_texts = 0
+
 [alarm]
 {alarm}
 

@@ -12,9 +12,8 @@ from bench.distilbert import VOCABULARY, write_distilbert
 from bench.figures import Figure, UnmeasuredError, spread
 from bench.site import Setting
 from bench.texts import texts
-from edge_agent.app import default_bundle
 from edge_agent.bundle.classify import OnnxRiskModel, open_session
-from edge_agent.bundle.load import load_bundle
+from edge_agent.bundle.load import default_bundle, load_bundle
 from edge_agent.core.types import Scores
 
 BENCH = "verdict"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from edge_agent.core.facts import Facts
 from edge_agent.core.types import AlarmEvent, LogLine, Outgoing, Reading, Scores, Verdict
 
 
@@ -36,6 +37,13 @@ class RiskModel(Protocol):
         """Calibrated scores of one text (batch 1: a batch mate would change an int8 row)."""
 
 
+class ReportModel(Protocol):
+    """Puts the facts of an alarm into words."""
+
+    def summarise(self, facts: Facts) -> str | None:
+        """The summary of the facts, grounded in them; None where the template must speak."""
+
+
 class Arrival(NamedTuple):
     """One message as the network thread hands it over, not decoded."""
 
@@ -46,6 +54,7 @@ class Arrival(NamedTuple):
     payload: bytes
     time: float  # wall clock at arrival
     dup: bool = False
+    retain: bool = False  # sent because we subscribed, not because it was just published
 
 
 @dataclass(slots=True)
@@ -59,7 +68,8 @@ class Batch:
     outgoing: list[Outgoing] = field(default_factory=list)
     states: dict[str, bytes] = field(default_factory=dict)  # named state blobs that changed
     sent: list[int] = field(default_factory=list)  # outbox row ids the broker has acknowledged
-    seen: list[tuple[int, str]] = field(default_factory=list)  # (mid, digest) of QoS 1 messages not yet acknowledged
+    seen: list[tuple[int, bytes]] = field(default_factory=list)  # (packet id, mark) of the QoS 1 messages it brings
+    seen_kept: int = 0  # how many of the newest marks, at least, stay known with these
     clock: str = "synced"
 
     def __bool__(self) -> bool:
@@ -90,8 +100,8 @@ class Journal(Protocol):
             StoreError: nothing of the batch was written.
         """
 
-    def seen(self) -> dict[int, str]:
-        """Packet id → digest of the QoS 1 messages that were committed but perhaps not acknowledged."""
+    def seen(self) -> dict[int, bytes]:
+        """Packet id → mark of the newest QoS 1 messages, oldest first: committed, but perhaps not acknowledged."""
 
     def states(self) -> dict[str, bytes]:
         """All named state blobs, as the last commits left them."""
@@ -104,6 +114,13 @@ class Journal(Protocol):
 
     def recent_logs(self, since: float) -> list[LogLine]:
         """Log lines not older than `since` (event time), oldest first."""
+
+    def checkpoint(self) -> None:
+        """Do what commits leave undone; now and then that takes as long as several of them, so after what is urgent.
+
+        Raises:
+            StoreError: it could not be done; nothing is lost.
+        """
 
     def prune(self, now: float) -> int:
         """Delete what is past its retention, give space back; number of rows deleted."""
@@ -138,8 +155,8 @@ class Link(Protocol):
     def open(self, on_message: Callable[[Arrival], None], on_change: Callable[[bool], None]) -> None:
         """Connect and subscribe in the background; calls back on the network thread."""
 
-    def ack(self, arrival: Arrival) -> None:
-        """Acknowledge a QoS 1 message, unless its connection is gone."""
+    def ack(self, arrivals: Sequence[Arrival]) -> None:
+        """Acknowledge QoS 1 messages, but for those whose connection is gone."""
 
     def publish(self, message: Outgoing, on_done: Callable[[bool, str], None]) -> None:
         """Send; `on_done(delivered, reason)` when acknowledged or given up."""

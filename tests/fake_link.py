@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edge_agent.core.types import Outgoing
 from edge_agent.ports import Arrival
@@ -42,10 +42,11 @@ class FakeLink:
         if self._connects:
             self.restore()
 
-    def ack(self, arrival: Arrival) -> None:
-        if arrival.qos and self.connected and arrival.epoch == self.epoch and arrival.mid in self._unacked:
-            del self._unacked[arrival.mid]
-            self.acked.append(arrival.mid)
+    def ack(self, arrivals: Sequence[Arrival]) -> None:
+        for arrival in arrivals:
+            if arrival.qos and self.connected and arrival.epoch == self.epoch and arrival.mid in self._unacked:
+                del self._unacked[arrival.mid]
+                self.acked.append(arrival.mid)
 
     def publish(self, message: Outgoing, on_done: OnDone) -> None:
         if not self.connected:

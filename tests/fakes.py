@@ -22,7 +22,7 @@ class MemoryJournal:
         self._blocks: list[list[Reading]] = []
         self._logs: dict[str, LogLine] = {}
         self._states: dict[str, bytes] = {}
-        self._seen: dict[int, str] = {}
+        self._seen: list[list[tuple[int, bytes]]] = []  # a list a commit
         self._outbox: dict[int, Outgoing] = {}  # every row ever, so that a key is known after it was sent
         self._unsent: set[int] = set()
 
@@ -35,7 +35,10 @@ class MemoryJournal:
         for line in batch.logs:
             self._logs.setdefault(line.id, line)
         self._states.update(batch.states)
-        self._seen = dict(batch.seen) or self._seen
+        if batch.seen:
+            self._seen.append(list(batch.seen))
+            while sum(map(len, self._seen[1:])) >= batch.seen_kept and len(self._seen) > 1:
+                del self._seen[0]
         self._unsent.difference_update(batch.sent)
         keys = {message.key for message in self._outbox.values()}
         for message in batch.outgoing:
@@ -47,8 +50,12 @@ class MemoryJournal:
         newest = {self._outbox[row].topic: row for row in sorted(self._unsent) if self._outbox[row].lane == STATE_LANE}
         self._unsent = {row for row in self._unsent if self._outbox[row].lane != STATE_LANE or row in newest.values()}
 
-    def seen(self) -> dict[int, str]:
-        return dict(self._seen)
+    def seen(self) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for mid, mark in (one for block in self._seen for one in block):
+            found.pop(mid, None)
+            found[mid] = mark
+        return found
 
     def states(self) -> dict[str, bytes]:
         return dict(self._states)
@@ -61,6 +68,9 @@ class MemoryJournal:
 
     def recent_logs(self, since: float) -> list[LogLine]:
         return sorted((line for line in self._logs.values() if line.time >= since), key=lambda line: line.time)
+
+    def checkpoint(self) -> None:
+        pass
 
     def prune(self, now: float) -> int:  # noqa: ARG002 - nothing is ever old in memory
         return 0

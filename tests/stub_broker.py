@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-CONNECT, PUBLISH, SUBSCRIBE, PUBACK = 0x10, 0x30, 0x80, 0x40
+CONNECT, PUBLISH, SUBSCRIBE, PUBACK, PUBREC, PUBCOMP = 0x10, 0x30, 0x80, 0x40, 0x50, 0x70
 ACCEPT_5, ACCEPT_311 = b"\x20\x03\x00\x00\x00", b"\x20\x02\x00\x00"
 REFUSE_VERSION = b"\x20\x02\x00\x01"  # how a broker that knows 3.1.1 only answers
 

@@ -11,6 +11,8 @@ import unicodedata
 
 _NOT_LEVEL = re.compile(r"[^a-z0-9_-]+")
 _MAX_LEVEL = 64
+_SEPARATOR = "\x1f"
+MARK_BYTES = 8
 
 
 def slug(name: str) -> str:
@@ -21,5 +23,11 @@ def slug(name: str) -> str:
 
 def digest(*parts: str) -> str:
     """A 16-digit hexadecimal digest of the parts, the same on every machine; parts cannot run into each other."""
-    joined = "\x1f".join(part.replace("\x1f", " ") for part in parts)
-    return hashlib.blake2s(joined.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    joined = _SEPARATOR.join(part.replace(_SEPARATOR, " ") for part in parts)
+    return hashlib.blake2s(joined.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).hexdigest()
+
+
+def mark(topic: str, payload: bytes) -> bytes:
+    """The eight bytes by which a message is known when it comes again: those of `digest(topic, payload.hex())`."""
+    joined = f"{topic.replace(_SEPARATOR, ' ')}{_SEPARATOR}{payload.hex()}"
+    return hashlib.blake2s(joined.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()

@@ -4,7 +4,9 @@ A broker may send more than the receive maximum: mosquitto 2.0.11, Debian 12's, 
 acknowledgement (measured: 759 unacknowledged messages at a maximum of 20; mosquitto issue 2301). So beyond it we stop
 reading, and TCP holds the broker back; what we have to say still goes out.
 
-No topic alias: paho does not resolve them. No callbacks here; those are `link`'s.
+Messages pass paho by (`intake`), and all PUBACKs of a batch are one packet to it. For that three private names of
+paho's are used (`_create_socket`, `_packet_queue`, `_last_bytes_received`), so its version is bounded in pyproject.toml
+and tests/broker holds this class to a real broker. No topic alias: we allow none. The callbacks are `link`'s.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -21,24 +24,34 @@ from paho.mqtt.properties import Properties
 
 from edge_agent.config import Broker
 from edge_agent.core.types import Outgoing
+from edge_agent.mqtt import packets
+from edge_agent.mqtt.intake import Intake
+from edge_agent.mqtt.packets import Publish
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
 
 INFLIGHT = 10  # unacknowledged messages from us; brokers allow 10 (HiveMQ) to 65535
 MAX_QUEUED = 1000  # given to paho at once; the publisher gives it 16
 PAUSE_S = 0.01  # between looks whether there is room again
+PUBACK = 0x40  # first byte
 MAX_PACKET = 1 << 20  # bytes; what is larger the broker keeps to itself (MQTT 5). Decoding refuses 256 KiB
 
 
-def _send_at_once(_client: mqtt.Client, _userdata: object, sock: object) -> None:
-    """No waiting for more to send: an alarm would stand 40 ms behind an acknowledgement (Nagle and delayed ACK)."""
-    if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 class MqttClient(mqtt.Client):
-    """A client whose network thread beats at each turn of its loop."""
+    """A client whose network thread beats at each turn of its loop, and which hands over messages many at a time."""
 
-    def __init__(self, broker: Broker, client_id: str, will: Outgoing, context: ssl.SSLContext | None) -> None:
-        """Set up a client; it connects when told."""
+    def __init__(  # noqa: PLR0913 - what paho is set up with, and the two ends of the intake
+        self,
+        broker: Broker,
+        client_id: str,
+        will: Outgoing,
+        context: ssl.SSLContext | None,
+        *,
+        take: Callable[[Sequence[Publish]], None],
+        room: Callable[[], int],
+    ) -> None:
+        """Set up a client; it connects when told. `take` and `room` are those of `Intake`."""
         v5 = broker.protocol == "5"
         super().__init__(
             CallbackAPIVersion.VERSION2,
@@ -48,8 +61,8 @@ class MqttClient(mqtt.Client):
             manual_ack=True,
         )
         self.pulse = 0.0  # monotonic time of the last beat
-        self.overfull: Callable[[], bool] = lambda: False  # whether more has come than we asked for
-        self.on_socket_open = _send_at_once
+        self._take, self._room, self._v5 = take, room, v5
+        self._intake: Intake | None = None  # of the current connection
         self.max_inflight_messages_set(INFLIGHT)
         self.max_queued_messages_set(MAX_QUEUED)
         self.will_set(will.topic, will.payload, will.qos, will.retain)
@@ -76,14 +89,36 @@ class MqttClient(mqtt.Client):
         """Note that the network thread moves."""
         self.pulse = time.monotonic()
 
+    def acknowledge(self, mids: Sequence[int]) -> None:
+        """Send the PUBACKs of these messages of QoS 1 as one piece: paho would wake up and write once for each."""
+        if mids:
+            self._packet_queue(PUBACK, packets.pubacks(mids), mids[0], packets.AT_LEAST_ONCE)
+
+    def cut(self) -> None:
+        """End the connection, whatever is still to be sent."""
+        if self._intake is not None:
+            self._intake.shutdown()
+
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """As paho's; leaves what has come with the operating system while we are overfull."""
-        if self.overfull():
+        """As paho's, but messages go to `take`; waits a little while there is no room for them."""
+        if self._intake is not None and self._intake.blocked:
             time.sleep(PAUSE_S)
-            return MQTTErrorCode.MQTT_ERR_SUCCESS
         return super().loop_read(max_packets)
 
     def loop_misc(self) -> MQTTErrorCode:
         """As paho's; called at the end of each turn, at least once a second while connected."""
         self.beat()
         return super().loop_misc()
+
+    def _create_socket(self) -> SocketLike:
+        """As paho's, with an `Intake` before it."""
+        stream = cast("socket.socket", super()._create_socket())  # we use neither unix sockets nor websockets
+        # No waiting for more to send: an alarm would stand 40 ms behind an acknowledgement (Nagle and delayed ACK)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._intake = Intake(stream, self._taken, self._room, properties=self._v5)
+        return self._intake
+
+    def _taken(self, messages: Sequence[Publish]) -> None:
+        """Hand over; messages are a sign of life as good as the packets that paho sees."""
+        self._last_bytes_received = time.monotonic()
+        self._take(messages)

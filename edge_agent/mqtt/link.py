@@ -5,6 +5,7 @@
   connect, because a resend would ignore every limit.
 - An acknowledgement of an older connection could hit a new message of the same packet id: each connection has an epoch.
 
+Messages come many at a time (`_taken`), past paho; only those of QoS 2, which we never ask for, come through it.
 Callbacks come on the network thread and must not block.
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import random
-import socket
 import sys
 import threading
 import time
@@ -31,6 +31,7 @@ from edge_agent.errors import LinkError
 from edge_agent.mqtt import reasons, tls
 from edge_agent.mqtt.client import INFLIGHT, MqttClient
 from edge_agent.mqtt.guard import Guard
+from edge_agent.mqtt.packets import AT_LEAST_ONCE, Publish
 from edge_agent.ports import Arrival
 
 logger = logging.getLogger(__name__)
@@ -101,8 +102,14 @@ class PahoLink:
         self._answered, self._since, self._quick_cuts = False, 0.0, 0
         self._closing = False
         self._refused: set[str] = set()  # topics whose refusal was logged on this connection
-        client = self._client = MqttClient(broker, client_id, will, self._context)
-        client.overfull = lambda: self._unacked > broker.receive_maximum
+        client = self._client = MqttClient(
+            broker,
+            client_id,
+            will,
+            self._context,
+            take=self._taken,
+            room=lambda: broker.receive_maximum - self._unacked,
+        )
         client.on_pre_connect, client.on_connect = self._pre_connect, self._connect
         client.on_connect_fail, client.on_disconnect = self._connect_fail, self._disconnect
         client.on_subscribe, client.on_publish, client.on_message = self._subscribed, self._published, self._message
@@ -130,12 +137,15 @@ class PahoLink:
         self._client.beat()
         self._client.loop_start()
 
-    def ack(self, arrival: Arrival) -> None:
-        """Acknowledge a QoS 1 message, unless its connection is gone."""
+    def ack(self, arrivals: Sequence[Arrival]) -> None:
+        """Acknowledge messages of QoS 1, but for those whose connection is gone."""
         with self._lock:  # held while paho queues the packet: a new connection cannot begin in between
-            if arrival.qos and self._on(arrival.epoch):
-                self._client.ack(arrival.mid, arrival.qos)
-                self._unacked -= 1
+            ours = [arrival for arrival in arrivals if arrival.qos and self._on(arrival.epoch)]
+            self._client.acknowledge([arrival.mid for arrival in ours if arrival.qos == AT_LEAST_ONCE])
+            for arrival in ours:
+                if arrival.qos > AT_LEAST_ONCE:
+                    self._client.ack(arrival.mid, arrival.qos)
+            self._unacked -= len(ours)
 
     def publish(self, message: Outgoing, on_done: OnDone) -> None:
         """Send; `on_done(delivered, reason)` when acknowledged, refused, or cut off."""
@@ -174,9 +184,8 @@ class PahoLink:
         stopper = threading.Thread(target=self._client.loop_stop, name="link-stop", daemon=True)
         stopper.start()
         stopper.join(CLOSE_S)
-        sock = self._client.socket()
-        if stopper.is_alive() and isinstance(sock, socket.socket):  # the broker takes nothing more: cut
-            sock.shutdown(socket.SHUT_RDWR)
+        if stopper.is_alive():  # the broker takes nothing more
+            self._client.cut()
             stopper.join(CLOSE_S)
         self._lost()
 
@@ -185,18 +194,25 @@ class PahoLink:
 
     # ------------------------------------------------------------------------------------------------ network thread
 
-    def _message(self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
+    def _taken(self, messages: Sequence[Publish]) -> None:
         with self._guard:
-            try:
-                topic = message.topic
-            except UnicodeDecodeError:  # no broker should let it through, and nobody could use it
-                client.ack(message.mid, message.qos)
-                return
-            if message.qos:
-                with self._lock:
-                    self._unacked += 1
-            payload, now = bytes(message.payload), time.time()
-            self._on_message(Arrival(self._epoch, message.mid, message.qos, topic, payload, now, message.dup))
+            now, epoch, arrivals, useless = time.time(), self._epoch, list[Arrival](), list[int]()
+            for mid, qos, dup, retain, topic, payload in messages:
+                try:
+                    arrivals.append(Arrival(epoch, mid, qos, topic.decode(), payload, now, dup, retain))
+                except UnicodeDecodeError:  # no broker should let it through, and nobody could use it
+                    if qos == AT_LEAST_ONCE:
+                        useless.append(mid)
+            with self._lock:
+                self._unacked += sum(1 for arrival in arrivals if arrival.qos)
+            self._client.acknowledge(useless)
+            for arrival in arrivals:
+                with self._guard:
+                    self._on_message(arrival)
+
+    def _message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
+        topic = message._topic  # noqa: SLF001 - `topic` raises where it is no text
+        self._taken([Publish(message.mid, message.qos, message.dup, message.retain, topic, bytes(message.payload))])
 
     def _published(
         self, _client: mqtt.Client, _userdata: object, mid: int, code: ReasonCode, _properties: Properties | None

@@ -13,21 +13,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from edge_agent.core import snapshot
-from edge_agent.core.decode import Decoder
-from edge_agent.core.identity import digest
-from edge_agent.core.pipeline import CLOSE, Outcome, Pipeline
-from edge_agent.core.types import AlarmEvent, Clock, LogLine, Outgoing, Reading, Verdict
+from edge_agent.core.alarm import retell
+from edge_agent.core.decode import Decoded, Decoder
+from edge_agent.core.identity import mark
+from edge_agent.core.pipeline import CLOSE, NOTHING, Outcome, Pipeline
+from edge_agent.core.types import AlarmEvent, Clock, LogLine, Outgoing, Reading, Verdict, Window
 from edge_agent.core.wire import Origin, alarm_messages, risk_message
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Arrival, Batch, Journal, Link
 from edge_agent.service.clock import ClockWatch
-from edge_agent.service.inbox import Delivered, Inbox
+from edge_agent.service.inbox import Delivered, Inbox, Item, Summary
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class EngineSettings:
     retry_s: float = 2.0  # pause after a failed commit
     snapshot_readings: int = 200_000  # replayed in a few seconds at start
     prune_s: float = 600.0
+    explain_s: float = 2.0  # how long the explanation of an alarm waits for an empty inbox
+    quiet_s: float = 1.0  # between looks for assets that have gone quiet
     risk_step: float = 0.05  # change of risk worth a message (report by exception)
     risk_max_age_s: float = 900.0  # event time after which the risk is sent again
     seen: int = 200  # receive maximum: so many QoS 1 messages can be unacknowledged at the broker
@@ -80,15 +83,16 @@ class Engine:
         settings: EngineSettings,
         committed: Callable[[tuple[int, ...]], None],
         urgent: Callable[[Outgoing], None],
+        report: Callable[[AlarmEvent, Window], None] | None = None,
     ) -> None:
         self.numbers = EngineNumbers()
         self._decoder, self._pipeline, self._journal = decoder, pipeline, journal
         self._link, self._inbox, self._origin = link, inbox, origin
         self._metrics, self._clock, self._settings = metrics, clock, settings
-        self._committed, self._urgent = committed, urgent
+        self._committed, self._urgent, self._report = committed, urgent, report
         self._batch = Batch()
         self._unacked: list[Arrival] = []
-        self._seen: OrderedDict[int, str] = OrderedDict()
+        self._seen: dict[int, bytes] = {}  # packet id → mark of the newest QoS 1 messages, oldest first
         self._faults: dict[str, int] = {}
         self._arrived: dict[str, float] = {}  # asset → monotonic time of the last reading
         self._silent: set[str] = set()
@@ -100,6 +104,9 @@ class Engine:
         self._sent_since = 0.0
         self._failing = False
         self._next_prune = time.monotonic() + settings.prune_s
+        self._next_quiet = self._explain_by = 0.0
+        self._taken = [0, 0, 0]  # messages by QoS, and
+        self._accepted = 0  # readings that are not in the metrics yet: counted there once a turn, it costs a lock each
 
     # ------------------------------------------------------------------------------------------------ life
 
@@ -152,6 +159,7 @@ class Engine:
     def turn(self) -> None:
         """One turn: drain, decide, commit, acknowledge."""
         settings = self._settings
+        self._quiet()
         deadline = time.monotonic() + (settings.retry_s if self._failing else settings.batch_s)
         while self._failing or not (self._batch.events or len(self._unacked) >= settings.batch_messages):
             left = deadline - time.monotonic()
@@ -159,8 +167,9 @@ class Engine:
             if item is None:
                 break
             self._item(item)
-        self._quiet()
         self._commit()
+        self._count()
+        self._explain()
         self._maintain()
 
     def close(self) -> None:
@@ -173,45 +182,58 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------------ deciding
 
-    def _item(self, item: Arrival | Delivered) -> None:
+    def _item(self, item: Item) -> None:
+        if isinstance(item, Summary):
+            self._retold(item)
+            return
         if isinstance(item, Delivered):
             if not self._batch.sent:
                 self._sent_since = time.monotonic()
             self._batch.sent.append(item.id)
             return
-        self._metrics.messages.labels(str(item.qos)).inc()
+        self._taken[item.qos] += 1
         if item.qos:
             self._unacked.append(item)
-            mark = digest(item.topic, item.payload.hex())
-            if item.dup and self._seen.get(item.mid) == mark:
+            known, now = self._seen.pop(item.mid, None), mark(item.topic, item.payload)
+            self._seen[item.mid] = now
+            if item.dup and known == now:
                 self._metrics.duplicates.inc()
                 return
-            self._seen[item.mid] = mark
-            self._seen.move_to_end(item.mid)
-            while len(self._seen) > self._settings.seen:
-                self._seen.popitem(last=False)
+            self._batch.seen.append((item.mid, now))
         decoded = self._decoder.decode(item.topic, item.payload, item.time)
+        if item.retain:
+            decoded = self._dated(item, decoded)
         for fault in decoded.faults:
             self._fault(fault.reason, item.topic, fault.detail)
         for reading in decoded.readings:
-            self._reading(reading, item.topic)
+            self._reading(reading, item.topic, time.monotonic())
         for line in decoded.logs:
             self._log(line)
 
-    def _reading(self, reading: Reading, topic: str) -> None:
+    def _dated(self, item: Arrival, decoded: Decoded) -> Decoded:
+        """What of a retained message bears a time of its own; nobody can say how old the rest is."""
+        readings = tuple(reading for reading in decoded.readings if reading.time != item.time)
+        logs = tuple(line for line in decoded.logs if line.time != item.time)
+        for _ in range(len(decoded.readings) - len(readings) + len(decoded.logs) - len(logs)):
+            self._fault("retained", item.topic, "without a time of its own nobody knows how old it is")
+        return Decoded(readings, logs, decoded.faults)
+
+    def _reading(self, reading: Reading, topic: str, now: float) -> None:
         outcome = self._pipeline.reading(reading)
         if not outcome.accepted:
             self._fault("unmapped", topic, f"no asset class or channel for {reading.asset}/{reading.channel}")
             return
-        self._metrics.readings.inc()
+        self._accepted += 1
         self._since_snapshot += 1
         if len(self._batch.readings) < MAX_BATCH_READINGS:
             self._batch.readings.append(reading)
         else:
             self._metrics.shed.labels("unwritable").inc()
-        self._arrived[reading.asset] = time.monotonic()
-        self._silent.discard(reading.asset)
-        self._outcome(reading.asset, outcome)
+        self._arrived[reading.asset] = now
+        if self._silent:
+            self._silent.discard(reading.asset)
+        if outcome is not NOTHING:
+            self._outcome(reading.asset, outcome)
 
     def _log(self, line: LogLine) -> None:
         if self._pipeline.log(line):
@@ -227,6 +249,20 @@ class Engine:
             self._risk(verdict)
         for event in outcome.events:
             self._event(event)
+        if self._report is not None:
+            for event, window in outcome.tellable:
+                self._report(event, window)
+
+    def _retold(self, summary: Summary) -> None:
+        """Tell an alarm in the reporter's words, unless it has moved on since."""
+        event = summary.event
+        state = self._pipeline.alarms.get((event.asset, event.kind))
+        retold = None if state is None else retell(state, event, summary.text)
+        self._metrics.summaries.labels("stale" if retold is None else "model").inc()
+        if retold is not None:
+            self._pipeline.alarms[event.asset, event.kind], anew = retold
+            self._batch.states[snapshot.ALARMS + event.asset] = b""  # filled at commit, when the batch is complete
+            self._event(anew)
 
     def _event(self, event: AlarmEvent) -> None:
         self._metrics.events.labels(event.transition).inc()
@@ -250,6 +286,21 @@ class Engine:
         self._told[verdict.asset] = (verdict.risk, verdict.time, (verdict.mode, verdict.status))
         self._batch.outgoing.append(risk_message(verdict, self._origin))
 
+    def _explain(self) -> None:
+        """Tell what moved the risk of the alarms just raised: after their commit, or the raise would wait for it.
+
+        What waits in the inbox may be the next raise, so it comes first; but not for ever: an inbox may never empty.
+        """
+        now = time.monotonic()
+        if self._failing or (len(self._inbox) and now < self._explain_by):
+            return
+        told = self._pipeline.explain()
+        self._explain_by = now + self._settings.explain_s
+        for asset, outcome in told.items():
+            self._outcome(asset, outcome)
+        if told:
+            self._commit()
+
     def _fault(self, reason: str, topic: str, detail: str) -> None:
         self._metrics.faults.labels(reason).inc()
         self._faults[reason] = self._faults.get(reason, 0) + 1
@@ -259,6 +310,9 @@ class Engine:
     def _quiet(self) -> None:
         """Close the steps of assets that have gone quiet, and alarm on those silent for too long."""
         now = time.monotonic()
+        if now < self._next_quiet:
+            return
+        self._next_quiet = now + self._settings.quiet_s
         for asset, at in self._arrived.items():
             windower = self._pipeline.windower(asset)
             track = None if windower is None else windower.tracks.get(asset)
@@ -285,7 +339,7 @@ class Engine:
         for name in list(batch.states):
             if name.startswith(snapshot.ALARMS):
                 batch.states[name] = snapshot.dump_alarms(self._pipeline, name.removeprefix(snapshot.ALARMS))
-        batch.seen = list(self._seen.items()) if self._unacked else []
+        batch.seen_kept = self._settings.seen
         batch.clock = self._clock.quality()
         try:
             with self._metrics.commit_seconds.time():
@@ -299,10 +353,11 @@ class Engine:
         self._metrics.commits.inc()
         self._urgent_done.clear()
         self._batch = Batch()
-        for arrival in self._unacked:
-            self._link.ack(arrival)
+        self._committed(tuple(batch.sent))  # before the acknowledgements: there may be an alarm to send
+        self._link.ack(self._unacked)
+        for mid in list(islice(self._seen, max(len(self._seen) - self._settings.seen, 0))):
+            del self._seen[mid]
         self._unacked = []
-        self._committed(tuple(batch.sent))
         self._renumber(batch)
 
     def _not_written(self, error: StoreError) -> None:
@@ -329,24 +384,33 @@ class Engine:
             self._batch.states[SNAPSHOT_BLOCK] = str(self._journal.last_block()).encode()
             self._since_snapshot = 0
 
+    def _count(self) -> None:
+        """Bring the metrics of what has come up to date."""
+        for qos, taken in enumerate(self._taken):
+            if taken:
+                self._metrics.messages.labels(str(qos)).inc(taken)
+        self._metrics.readings.inc(self._accepted)
+        self._taken, self._accepted = [0, 0, 0], 0
+
     def _maintain(self) -> None:
         if self._failing:
             return
         if self._since_snapshot >= self._settings.snapshot_readings:
             self._snapshot()
         now = time.monotonic()
-        if now >= self._next_prune:
-            self._next_prune = now + self._settings.prune_s
-            self._prune()
+        prune = now >= self._next_prune
+        try:
+            self._journal.checkpoint()
+            if prune:
+                self._next_prune = now + self._settings.prune_s
+                self._prune()
+        except StoreError as error:
+            logger.error("upkeep_failed error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
 
     def _prune(self) -> None:
         """Give space back; by age only while the clock can be trusted."""
         trusted = self._clock.quality() is Clock.SYNCED
-        try:
-            deleted = self._journal.prune(self._clock.now() if trusted else 0.0)
-        except StoreError as error:
-            logger.error("prune_failed error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
-            return
+        deleted = self._journal.prune(self._clock.now() if trusted else 0.0)
         if deleted:
             logger.info("pruned rows=%d", deleted)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 from typing import NamedTuple
 
+from edge_agent.core.types import AlarmEvent
 from edge_agent.ports import Arrival
 
 
@@ -18,7 +19,14 @@ class Delivered(NamedTuple):
     id: int
 
 
-Item = Arrival | Delivered
+class Summary(NamedTuple):
+    """An alarm event in a model's words."""
+
+    event: AlarmEvent
+    text: str
+
+
+Item = Arrival | Delivered | Summary
 
 
 class Inbox:
@@ -38,6 +46,10 @@ class Inbox:
     def note(self, delivered: Delivered) -> None:
         """Put a note of the publisher in."""
         self._queue.put(delivered)
+
+    def tell(self, summary: Summary) -> None:
+        """Put better words of the reporter in; they always fit, because so few can wait there."""
+        self._queue.put(summary)
 
     def wake(self) -> None:
         """Let a waiting reader return."""

@@ -23,6 +23,7 @@ from edge_agent.service.inbox import Delivered, Inbox
 logger = logging.getLogger(__name__)
 
 WINDOW = 16  # paho's own limit is 20; a small window keeps a resend after a cut small
+LOOKS = 8  # into the outbox in one turn: so far one group's backlog may hide what others have to send
 IDLE_S = 1.0
 MAX_DIRECT = 256
 
@@ -110,16 +111,19 @@ class Publisher:
             self._link.publish(self._direct.get_nowait(), lambda _delivered, _reason: None)
 
     def _send(self, room: int) -> int:
-        sent = 0
-        pending = self._outbox.pending(after=frozenset(self._flying) | self._delivered, limit=room)
-        groups = set(self._flying.values())
-        for queued in pending:
-            if queued.message.group in groups:
-                continue
-            groups.add(queued.message.group)
-            self._flying[queued.id] = queued.message.group
-            self._link.publish(queued.message, self._answer(queued))
-            sent += 1
+        sent, known, groups = 0, self._delivered | self._flying.keys(), set(self._flying.values())
+        for _ in range(LOOKS):
+            pending = self._outbox.pending(after=frozenset(known), limit=WINDOW)
+            for queued in pending:
+                known.add(queued.id)
+                if sent == room or queued.message.group in groups:
+                    continue
+                groups.add(queued.message.group)
+                self._flying[queued.id] = queued.message.group
+                self._link.publish(queued.message, self._answer(queued))
+                sent += 1
+            if sent == room or len(pending) < WINDOW:
+                break
         return sent
 
     def _answer(self, queued: Queued) -> Callable[[bool, str], None]:

@@ -6,6 +6,7 @@ logged once, everything is stopped, and the process ends with 1 so that systemd 
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -24,12 +25,15 @@ from edge_agent.service.health import HealthServer, resident_bytes
 from edge_agent.service.inbox import Inbox
 from edge_agent.service.publisher import Publisher
 from edge_agent.service.pulse import Pulse, Worker
+from edge_agent.service.reporter import Reporter
 from edge_agent.service.systemd import Notifier
 
 logger = logging.getLogger(__name__)
 
 ENGINE_LIMIT_S = 30.0  # a turn is 2 s and a commit; a slow card may take seconds
 PUBLISHER_LIMIT_S = 15.0
+REPORTER_LIMIT_S = 60.0  # of a pulse nobody watches: no alarm waits for prose, so the watchdog does not either
+REPORTER_STOP_S = 1.0
 STOP_S = 10.0  # within systemd's TimeoutStopSec
 DRAIN_S = 2.0  # how long a stop waits for the last messages to be acknowledged
 LOOK_S = 1.0
@@ -58,6 +62,7 @@ class Parts:
     unsent: Callable[[], tuple[int, float]]  # messages waiting, age of the oldest in seconds
     bundle: str
     health_period_s: float
+    reporter: Reporter | None = None  # None: the bundle has no report model
 
 
 class Signals:
@@ -97,13 +102,21 @@ class Supervisor:
         engine, publisher = parts.engine, parts.publisher
         self._engine = Worker("engine", engine.turn, Pulse("engine", ENGINE_LIMIT_S), self._failed)
         self._publisher = Worker("publisher", publisher.turn, Pulse("publisher", PUBLISHER_LIMIT_S), self._failed)
+        self._reporter: Worker | None = None
+        if parts.reporter is not None:
+            self._reporter = Worker("reporter", parts.reporter.turn, Pulse("reporter", REPORTER_LIMIT_S), self._failed)
 
     def run(self, server: HealthServer | None) -> End:
         """Start, watch, stop in order; the way it ended."""
         parts = self._parts
         parts.engine.restore()
+        gc.unfreeze()  # what a run before a reload has left
+        gc.collect()
+        gc.freeze()  # the rest stays: the collector must not look through it while an alarm waits
         self._engine.start()
         self._publisher.start()
+        if self._reporter is not None:
+            self._reporter.start()
         parts.link.open(self._arrived, self._changed)
         if server is not None:
             server.open()
@@ -151,8 +164,8 @@ class Supervisor:
                 if self._reload_ok():
                     return End.RELOAD
             if self._failed.is_set():
-                for worker in (self._engine, self._publisher):
-                    if worker.fault is not None:
+                for worker in (self._engine, self._publisher, self._reporter):
+                    if worker is not None and worker.fault is not None:
                         logger.critical("thread_failed thread=%s", worker.pulse.name, exc_info=worker.fault)
                 return End.FAILED
             now = time.monotonic()
@@ -185,6 +198,9 @@ class Supervisor:
         else:
             self._notifier.stopping()
         parts = self._parts
+        if self._reporter is not None and parts.reporter is not None:
+            parts.reporter.wake()
+            self._reporter.stop(REPORTER_STOP_S)
         parts.inbox.wake()
         engine_done = self._engine.stop(STOP_S)
         if engine_done and self._engine.fault is None:

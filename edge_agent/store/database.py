@@ -23,7 +23,7 @@ from edge_agent.store.recognition import recognise
 DAY_S = 86400.0
 BUSY_S = 5.0  # how long to wait for another connection's lock
 WAL_BYTES = 4 << 20  # the log is cut back to this after a checkpoint
-WAL_PAGES = 1000  # pages in the log that bring on a checkpoint: SQLite's default, 4 MB
+WAL_PAGES = 4000  # 16 MB in the log: then a commit does the checkpoint itself, which `SqliteJournal.checkpoint` avoids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from edge_agent.store.faults import is_damage, primary_code, store_error
 from edge_agent.store.stored_blocks import NameTable, StoredBlocks
 
 ALARM_LANE, STATE_LANE = 0, 1
+CHECKPOINT_COMMITS = 200  # of 3 to 6 pages each: about the 1000 pages at which SQLite would do it by itself
 _SUPERSEDE = """
 DELETE FROM outbox WHERE sent IS NULL AND lane = 1 AND id NOT IN (
     SELECT max(id) FROM outbox WHERE sent IS NULL AND lane = 1 GROUP BY topic
@@ -52,6 +53,7 @@ class SqliteJournal:
         self.quarantined = quarantined  # where a damaged file was put when this one was opened
         self.damaged = False  # SQLite has called the file malformed; the next start sets it aside
         self._db, self._conn, self._settings, self._now = db, db.conn, settings, now
+        self._commits = 0  # since the last checkpoint
         self._assets = NameTable(self._conn, "asset")
         self._channels = NameTable(self._conn, "channel")
 
@@ -65,6 +67,7 @@ class SqliteJournal:
         """
         if not (batch or batch.seen):
             return
+        self._commits += 1
         self._keep_reserve(batch)
         with self._mapped("write a batch"):
             try:
@@ -87,6 +90,17 @@ class SqliteJournal:
         with self._mapped("delete what is past its retention"):
             return retention.prune(self._conn, self._settings, now)
 
+    def checkpoint(self) -> None:
+        """Bring the write-ahead log into the file after some commits: two fsyncs more than a commit has.
+
+        Raises:
+            StoreError: it could not be done; nothing is lost.
+        """
+        if self._commits >= CHECKPOINT_COMMITS:
+            self._commits = 0
+            with self._mapped("bring its log into the file"):
+                self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def close(self) -> None:
         """Checkpoint and close."""
         with suppress(sqlite3.Error):  # what is in the log is safe there; the next start takes it over
@@ -95,11 +109,15 @@ class SqliteJournal:
 
     # ------------------------------------------------------------------------------------------------ reading
 
-    def seen(self) -> dict[int, str]:
-        """Packet id → digest of the QoS 1 messages that were committed but perhaps not acknowledged."""
+    def seen(self) -> dict[int, bytes]:
+        """Packet id → mark of the newest QoS 1 messages, oldest first: committed, but perhaps not acknowledged."""
         with self._mapped("read the messages seen"):
-            rows = self._conn.execute("SELECT mid, digest FROM seen").fetchall()
-        return {int(mid): records.digest_text(cell) for mid, cell in rows}
+            rows = self._conn.execute(records.SELECT_SEEN).fetchall()
+        found: dict[int, bytes] = {}
+        for mid, mark in (one for (data,) in rows for one in records.unpack_seen(data)):
+            found.pop(mid, None)  # what was seen last stands last
+            found[mid] = mark
+        return found
 
     def states(self) -> dict[str, bytes]:
         """All named state blobs, as the last commits left them."""
@@ -157,11 +175,8 @@ class SqliteJournal:
         conn.executemany("INSERT OR REPLACE INTO state(name, data) VALUES (?, ?)", batch.states.items())
         self._write_outbox(batch.sent, batch.outgoing)
         if batch.seen:
-            conn.execute("DELETE FROM seen")
-            conn.executemany(
-                "INSERT OR REPLACE INTO seen(mid, digest) VALUES (?, ?)",
-                ((mid, records.digest_cell(digest)) for mid, digest in batch.seen),
-            )
+            newest = conn.execute(records.INSERT_SEEN, (len(batch.seen), records.pack_seen(batch.seen))).lastrowid or 0
+            conn.execute(records.FORGET_SEEN, (newest - max(batch.seen_kept, len(batch.seen)),))
 
     def _block_row(self, readings: list[Reading], clock: str) -> records.Row:
         names = {reading.asset for reading in readings}

@@ -9,12 +9,14 @@ rows lie in the order of time but for late ones anyway.
 
 from __future__ import annotations
 
+import sys
 import time
 
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
 from edge_agent import __version__
+from edge_agent.store.records import pack_seen
 
 SET_NAME = "edge_agent.store"
 MIGRATIONS_TABLE = Migrations.migrations_table
@@ -22,14 +24,14 @@ MIGRATIONS_TABLE = Migrations.migrations_table
 migrations = Migrations(SET_NAME)
 
 
-def known() -> frozenset[str]:
-    """Names of the migrations this agent knows."""
-    return frozenset(_NAMES)
+def known() -> tuple[str, ...]:
+    """Names of the migrations this agent knows, in order."""
+    return _NAMES
 
 
-def apply(db: Database) -> None:
-    """Bring the database to the newest schema."""
-    migrations.apply(db)
+def apply(db: Database, *, up_to: int = sys.maxsize) -> None:
+    """Bring the database to the newest schema, or to that after the first so many migrations."""
+    migrations.apply(db, stop_before=_NAMES[up_to:])
 
 
 @migrations(name="0001_journal")
@@ -120,7 +122,18 @@ def _journal(db: Database) -> None:
     )
 
 
-_NAMES = ("0001_journal",)
+@migrations(name="0002_seen_block")
+def _seen_block(db: Database) -> None:
+    """One packed row a commit instead of a row a message: its id is the number of the last message in it."""
+    _create(db, "seen_block", {"id": int, "data": bytes})
+    marks = [(int(mid), bytes(mark)) for mid, mark in db.execute(_OLD_MARKS).fetchall()]
+    if marks:
+        db.table("seen_block").insert({"id": len(marks), "data": pack_seen(marks)})
+    db.table("seen").drop()
+
+
+_NAMES = ("0001_journal", "0002_seen_block")
+_OLD_MARKS = "SELECT mid, digest FROM seen WHERE typeof(digest) = 'blob' AND length(digest) = 8 AND mid < 65536"
 
 
 def _create(

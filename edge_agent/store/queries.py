@@ -5,6 +5,7 @@ Nothing here writes, and no query leaves a cursor open. What would have to read 
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,12 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.core.types import AlarmEvent, Reading
+from edge_agent.core.types import AlarmEvent, LogLine, Reading
 from edge_agent.errors import StoreError
 from edge_agent.store.database import connect_readonly
 from edge_agent.store.faults import store_error
 from edge_agent.store.recognition import recognise
-from edge_agent.store.records import event_from_json
+from edge_agent.store.records import SELECT_LOGS, event_from_json
 from edge_agent.store.stored_blocks import StoredBlocks
 
 _COUNTED = ("asset", "channel", "log_line", "alarm_event", "outbox", "state")
@@ -172,6 +173,13 @@ def unpack(db: Database, since: float, until: float) -> Iterator[Reading]:
         stored: Sequence[tuple[int, list[Reading]]] = StoredBlocks(db.conn, _path(db), (row["id"] for row in found))
     for _, block in stored:
         yield from (reading for reading in block if since <= reading.time < until)
+
+
+def log_lines(db: Database) -> list[LogLine]:
+    """All maintenance-log lines, oldest first."""
+    with _mapped(db, "read the log lines"):
+        rows = list(db.query(SELECT_LOGS, [-math.inf]))
+    return [LogLine(row["asset"], row["time"], row["text"], row["author"], row["work_order"]) for row in rows]
 
 
 def _one(db: Database, sql: str, column: str, *arguments: int) -> float | None:

@@ -49,22 +49,22 @@ def recognise(conn: sqlite3.Connection, path: Path) -> Recognised:
         if primary_code(error) != sqlite3.SQLITE_ERROR:
             raise
         return Recognised(current=False, damage=str(error))  # no fault of so plain a query: the head is damaged
-    ours = _our_columns()
+    known = migrations.known()
+    ours = _our_columns(len(known))
     applied: set[str] = set()
     if ours[migrations.MIGRATIONS_TABLE] <= found.get(migrations.MIGRATIONS_TABLE, set()):
         applied = {str(name) for (name,) in conn.execute(_APPLIED, (migrations.SET_NAME,)).fetchall()}
-    known = migrations.known()
-    if newer := sorted(applied - known):
-        if known <= applied:
+    if newer := sorted(applied.difference(known)):
+        if applied.issuperset(known):
             raise StoreError(
-                f"journal {path} was written by a newer agent (schema {newer[-1]}, this one knows {max(known)})",
+                f"journal {path} was written by a newer agent (schema {newer[-1]}, this one knows {known[-1]})",
                 hint="install the newer version again, or move the file away to begin a new one",
             )
         return Recognised(current=False, damage=f"unknown migration {newer[-1]!r}")
-    if applied == known:
-        return Recognised(current=True, damage=_lacking(found, ours))
+    if applied:
+        return Recognised(current=applied.issuperset(known), damage=_mismatch(found, applied))
     others = found.keys() - {migrations.MIGRATIONS_TABLE}
-    if not applied and others:
+    if others:
         if len(others & ours.keys()) > len(others) / 2:
             return Recognised(current=False, damage="the list of migrations is lost")
         raise StoreError(
@@ -74,7 +74,14 @@ def recognise(conn: sqlite3.Connection, path: Path) -> Recognised:
     return Recognised(current=False, damage="")
 
 
-def _lacking(found: Columns, ours: Columns) -> str:
+def _mismatch(found: Columns, applied: set[str]) -> str:
+    """What of the schema disagrees with the list of migrations; empty when nothing does."""
+    known = migrations.known()
+    if applied != set(known[: len(applied)]):
+        return "a migration is lost from the list"
+    ours = _our_columns(len(applied))
+    if early := sorted(found.keys() & (_our_columns(len(known)).keys() - ours.keys())):
+        return f"table {early[0]} is there before its migration"
     for table, columns in ours.items():
         if table not in found:
             return f"table {table} is lost"
@@ -84,11 +91,11 @@ def _lacking(found: Columns, ours: Columns) -> str:
 
 
 @cache
-def _our_columns() -> Columns:
-    """Tables and columns as the migrations make them, in memory."""
+def _our_columns(count: int) -> Columns:
+    """Tables and columns as the first so many migrations make them, in memory."""
     db = Database(memory=True, execute_plugins=False, strict=True)
     try:
-        migrations.apply(db)
+        migrations.apply(db, up_to=count)
         return _columns(db.conn)
     finally:
         db.close()

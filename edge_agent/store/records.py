@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
+from collections.abc import Sequence
 
+from edge_agent.core.identity import MARK_BYTES
 from edge_agent.core.types import AlarmEvent, Evidence, LogLine, Outgoing, Quote, Transition, Verdict
 
 Cell = str | int | float | bytes | None
 Row = tuple[Cell, ...]
+_SEEN = struct.Struct(f"<H{MARK_BYTES}s")
 
 INSERT_BLOCK = "INSERT INTO reading_block(asset_count, first, last, clock, readings, data) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_LOG = (
@@ -26,6 +30,9 @@ INSERT_OUTGOING = (
     "INSERT OR IGNORE INTO outbox(key, topic, qos, retain, lane, grp, created, tries, payload)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)"
 )
+INSERT_SEEN = "INSERT INTO seen_block(id, data) SELECT coalesce(max(id), 0) + ?, ? FROM seen_block"
+FORGET_SEEN = "DELETE FROM seen_block WHERE id <= ?"
+SELECT_SEEN = "SELECT data FROM seen_block WHERE typeof(data) = 'blob' ORDER BY id"
 SELECT_LOGS = "SELECT asset, time, text, author, work_order FROM log_line WHERE time >= ? ORDER BY time, rowid"
 SELECT_PENDING = (
     "SELECT id, key, topic, payload, qos, retain, lane, grp FROM outbox"
@@ -102,15 +109,11 @@ def outgoing_row(message: Outgoing, created: float) -> Row:
     )
 
 
-def digest_cell(digest: str) -> Cell:
-    """The digest as bytes where it is hexadecimal: 200 of them then fit one page, and a commit rewrites them all."""
-    try:
-        raw = bytes.fromhex(digest)
-    except ValueError:
-        return digest
-    return raw if raw.hex() == digest else digest
+def pack_seen(seen: Sequence[tuple[int, bytes]]) -> bytes:
+    """Packet ids and marks behind each other, ten bytes each."""
+    return b"".join(_SEEN.pack(mid, mark) for mid, mark in seen)
 
 
-def digest_text(cell: str | bytes) -> str:
-    """The digest that `digest_cell` wrote."""
-    return cell.hex() if isinstance(cell, bytes) else cell
+def unpack_seen(data: bytes) -> list[tuple[int, bytes]]:
+    """What `pack_seen` packed; without a last one that was cut off."""
+    return list(_SEEN.iter_unpack(data[: len(data) // _SEEN.size * _SEEN.size]))

@@ -66,7 +66,8 @@ def full_batch(number: int) -> Batch:
         events=[some_event(f"alarm-{number}")],
         outgoing=[some_message(f"key-{number}")],
         states={"tracks": bytes([number])},
-        seen=[(number, f"{number:016x}")],
+        seen=[(number, number.to_bytes(8, "big"))],
+        seen_kept=1,
     )
 
 
@@ -127,17 +128,24 @@ def test_a_state_is_what_was_written_last(store: Store) -> None:
     assert store.journal.states() == {"a": b"1", "b": b"3"}
 
 
-def test_seen_is_replaced_as_a_whole(store: Store) -> None:
-    store.journal.commit(Batch(seen=[(1, "00ff00ff00ff00ff"), (2, "not hexadecimal"), (3, "AB"), (4, "")]))
-    assert store.journal.seen() == {1: "00ff00ff00ff00ff", 2: "not hexadecimal", 3: "AB", 4: ""}
-    store.journal.commit(Batch(seen=[(5, "ee")]))
-    assert store.journal.seen() == {5: "ee"}
+def test_what_was_seen_stays_known_until_enough_newer_messages_are(store: Store) -> None:
+    for number in range(1, 6):
+        store.journal.commit(Batch(seen=[(number, b"........"), (number + 10, bytes([number]) * 8)], seen_kept=4))
+    assert list(store.journal.seen().items()) == [
+        (4, b"........"), (14, b"\x04" * 8), (5, b"........"), (15, b"\x05" * 8),
+    ]  # fmt: skip
+
+
+def test_a_packet_id_seen_again_stands_for_its_newest_message(store: Store) -> None:
+    store.journal.commit(Batch(seen=[(1, b"first..."), (2, b"second..")], seen_kept=9))
+    store.journal.commit(Batch(seen=[(1, b"third...")], seen_kept=9))
+    assert list(store.journal.seen().items()) == [(2, b"second.."), (1, b"third...")]
 
 
 def test_seen_is_kept_by_a_commit_that_gives_none(store: Store) -> None:
-    store.journal.commit(Batch(seen=[(1, "aa")]))
+    store.journal.commit(Batch(seen=[(1, bytes(8))]))
     store.journal.commit(Batch(readings=some_readings(1)))
-    assert store.journal.seen() == {1: "aa"}
+    assert store.journal.seen() == {1: bytes(8)}
 
 
 def test_pending_gives_alarms_first_then_the_oldest(store: Store) -> None:
@@ -196,7 +204,7 @@ def test_a_failed_commit_leaves_nothing_behind(store: Store) -> None:
     assert [readings for _, readings in store.journal.readings_since(0)] == [some_readings(1)]
     assert store.journal.recent_logs(0.0) == [some_log(1)]
     assert store.journal.states() == {"tracks": b"\x01"}
-    assert store.journal.seen() == {1: f"{1:016x}"}
+    assert store.journal.seen() == {1: bytes([0] * 7 + [1])}
     assert store.keys() == ["key-1"]
 
 

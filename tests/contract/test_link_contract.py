@@ -116,7 +116,7 @@ def test_what_is_not_acknowledged_comes_again_and_the_rest_does_not(setting: Set
         setting.send(b"1", b"2", b"3")
         until(lambda: len(probe.arrivals) == 3, "three messages")
         acked, *kept = probe.arrivals
-        setting.link.ack(acked)
+        setting.link.ack([acked])
         let_through(setting)
         setting.cut()
         until(lambda: not setting.link.connected, "cut")
@@ -137,11 +137,11 @@ def test_an_acknowledgement_of_an_older_connection_is_dropped(setting: Setting) 
         until(lambda: len(probe.arrivals) == 1, "the message")
         reconnect(setting)
         until(lambda: len(probe.arrivals) == 2, "again")
-        setting.link.ack(probe.arrivals[0])  # of the first connection
+        setting.link.ack([probe.arrivals[0]])  # of the first connection
         let_through(setting)
         reconnect(setting)
         until(lambda: len(probe.arrivals) == 3, "and again: that was no acknowledgement")
-        setting.link.ack(probe.arrivals[2])
+        setting.link.ack([probe.arrivals[2]])
         let_through(setting)
         reconnect(setting)
         setting.send(b"2")

@@ -26,7 +26,8 @@ def numbered_batch(number: int) -> Batch:
         events=[some_event(f"alarm-{number}")],
         outgoing=[some_message(f"key-{number}")],
         states={"newest": str(number).encode()},
-        seen=[(1, f"{number:016x}")],
+        seen=[(1, number.to_bytes(8, "big"))],
+        seen_kept=1,
         sent=[number - 1],
     )
 

@@ -70,7 +70,7 @@ def test_every_batch_is_there_once_and_whole(killed: tuple[Path, int]) -> None:
             ("key", "outbox"),
         ):
             assert numbers(journal, column, table) == once, table
-        assert journal.seen() == {1: f"{last:016x}"}
+        assert journal.seen() == {1: last.to_bytes(8, "big")}
 
 
 def test_what_was_marked_as_sent_is_what_the_last_commit_knew(killed: tuple[Path, int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edge_agent.core.decode import Decoder, Format, Kind, Paths, SourceSpec
@@ -59,8 +59,8 @@ class LinkRecorder:
     def open(self, on_message: Callable[[Arrival], None], on_change: Callable[[bool], None]) -> None:
         self.on_message, self.on_change = on_message, on_change
 
-    def ack(self, arrival: Arrival) -> None:
-        self.acked.append(arrival)
+    def ack(self, arrivals: Sequence[Arrival]) -> None:
+        self.acked += arrivals
 
     def publish(self, message: Outgoing, on_done: Callable[[bool, str], None]) -> None:
         self.published.append((message, on_done))
@@ -85,7 +85,9 @@ class Bench:
     """An engine on fakes."""
 
     journal: MemoryJournal = field(default_factory=MemoryJournal)
-    settings: EngineSettings = field(default_factory=lambda: EngineSettings(batch_s=0.004, retry_s=0.004, sent_s=0.0))
+    settings: EngineSettings = field(
+        default_factory=lambda: EngineSettings(batch_s=0.004, retry_s=0.004, sent_s=0.0, quiet_s=0.0)
+    )
     link: LinkRecorder = field(default_factory=LinkRecorder)
     inbox: Inbox = field(default_factory=lambda: Inbox(1000))
     metrics: Metrics = field(default_factory=Metrics)
@@ -117,10 +119,21 @@ class Bench:
         )
         self.engine.restore()
 
-    def send(self, topic: str, payload: bytes, *, qos: int = 1, dup: bool = False, mid: int | None = None) -> Arrival:
+    def send(  # noqa: PLR0913 - what a message has
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        dup: bool = False,
+        retain: bool = False,
+        mid: int | None = None,
+    ) -> Arrival:
         """Put one message into the inbox."""
         self.mid += 1
-        arrival = Arrival(1, (self.mid if mid is None else mid) if qos else 0, qos, topic, payload, START, dup)
+        arrival = Arrival(
+            1, (self.mid if mid is None else mid) if qos else 0, qos, topic, payload, START + 0.5, dup, retain
+        )
         assert self.inbox.offer(arrival)
         return arrival
 

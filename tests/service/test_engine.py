@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from edge_agent.core import snapshot
 from edge_agent.core.pipeline import CLOSE
-from edge_agent.core.types import Transition, Verdict
+from edge_agent.core.types import Scores, Transition, Verdict
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.service.engine import EngineSettings
 from tests.fakes import MemoryJournal
-from tests.service.parts import START, Bench
+from tests.service.parts import START, Bench, loud
+
+
+class Untidy(MemoryJournal):
+    """A journal that cannot do its upkeep."""
+
+    def checkpoint(self) -> None:
+        raise StoreError("cannot bring its log into the file")
 
 
 class Unpruned(MemoryJournal):
@@ -79,6 +87,62 @@ def test_a_redelivery_after_a_restart_is_recognised() -> None:
     assert sum(len(b.readings) for b in bench.journal.batches) == 1
 
 
+def test_a_redelivery_of_what_could_not_be_written_yet_is_one_reading() -> None:
+    """The connection was cut while nothing could be written: the same message is acknowledged on the new one."""
+    bench = Bench()
+    bench.journal.failing = True
+    payload = json.dumps({"value": 2.0, "ts": START}).encode()
+    bench.send("plant/p1/vib", payload, mid=3)
+    bench.drain()
+    bench.send("plant/p1/vib", payload, mid=3, dup=True)
+    bench.drain()
+    bench.journal.failing = False
+    bench.drain()
+
+    assert sum(len(b.readings) for b in bench.journal.batches) == 1
+    assert len(bench.link.acked) == 2
+
+
+def test_no_more_marks_are_kept_than_the_broker_can_send_again() -> None:
+    """In memory and in the journal, whatever the packet ids."""
+    bench = Bench(settings=EngineSettings(batch_s=0.004, seen=10))
+    for mid in range(1, 60):
+        bench.send("plant/p1/vib", b'{"value": 2.0}', mid=mid)
+        bench.drain()
+
+    assert list(bench.engine._seen) == list(range(50, 60))
+    assert list(bench.journal.seen()) == list(range(50, 60))
+
+
+def test_a_retained_message_without_a_time_of_its_own_is_refused() -> None:
+    """It may be a year old: it must neither page anybody nor look fresh."""
+    bench = Bench()
+    bench.send("plant/p1/temp", b'{"value": 120.0}', retain=True)
+    bench.send("plant/p1/temp", json.dumps({"value": 60.0, "ts": START}).encode(), retain=True)
+    bench.send("logs/p1", b'{"text": "bearing noisy"}', retain=True)
+    bench.drain()
+
+    assert [r.value for b in bench.journal.batches for r in b.readings] == [60.0]
+    assert [line for b in bench.journal.batches for line in b.logs] == []
+    assert dict(bench.engine.numbers.faults) == {"retained": 2}
+    assert len(bench.link.acked) == 3
+
+
+def test_messages_and_readings_are_counted_by_the_end_of_a_turn() -> None:
+    """Also while nothing can be written."""
+    bench = Bench()
+    bench.journal.failing = True
+    bench.send("plant/p1/vib", b'{"value": 2.0}')
+    bench.send("plant/p1/vib", b'{"value": 2.0}', qos=0)
+    bench.send("plant/p1/vib", b"nonsense", qos=0)
+    bench.drain()
+
+    value = bench.metrics.registry.get_sample_value
+    assert value("edge_agent_messages_total", {"qos": "0"}) == 2
+    assert value("edge_agent_messages_total", {"qos": "1"}) == 1
+    assert value("edge_agent_readings_total") == 2
+
+
 def test_refused_input_is_acknowledged_and_counted_by_reason() -> None:
     """Bad input is never a reason to stop, and never comes again."""
     bench = Bench()
@@ -108,6 +172,43 @@ def test_two_risky_windows_raise_one_alarm_and_quiet_ones_clear_it() -> None:
     assert topics == ["pdm/v1/t/s/gw/event"] * len(events)
     retained = [m for b in bench.journal.batches for m in b.outgoing if m.key.endswith("-alarm")]
     assert retained[-1].payload == b""
+
+
+def test_a_raise_is_written_before_it_is_asked_what_moved_its_risk() -> None:
+    """Extra scores cost time; the next revision brings what they say."""
+    bench = Bench()
+    asked: list[tuple[str, int]] = []  # a text, and how many events were written when the model was asked of it
+
+    def score(text: str) -> Scores:
+        asked.append((text, sum(len(batch.events) for batch in bench.journal.batches)))
+        return loud(text)
+
+    bench.pipeline._judge = replace(bench.pipeline._judge, score=score)
+    bench.healthy(30)
+    for i in range(30, 33):
+        bench.step(i, vib=9.0)
+
+    events = [event for batch in bench.journal.batches for event in batch.events]
+    assert [(event.rev, event.transition) for event in events[:2]] == [(1, Transition.RAISED), (2, Transition.UPDATED)]
+    assert events[0].evidence[0].contribution is None
+    assert events[1].evidence[0].channel == "vib"
+    assert events[1].evidence[0].contribution == pytest.approx(0.88)
+    judged = {verdict.text for verdict in verdicts(bench.journal)}
+    assert next(written for text, written in asked if text not in judged) == 1
+
+
+def test_while_nothing_can_be_written_no_alarm_is_explained() -> None:
+    """Safety before bookkeeping, and bookkeeping before explanations."""
+    bench = Bench()
+    bench.healthy(30)
+    bench.step(30, vib=9.0)
+    bench.journal.failing = True
+    bench.step(31, vib=9.0)
+    assert {json.loads(message.payload)["data"]["rev"] for message in bench.urgent} == {1}
+
+    bench.journal.failing = False
+    bench.drain()
+    assert [event.rev for batch in bench.journal.batches for event in batch.events] == [1, 2]
 
 
 def test_an_alarm_goes_out_at_once_and_unrecorded_while_nothing_can_be_written() -> None:
@@ -253,9 +354,10 @@ def test_a_damaged_file_ends_the_process_after_alarms_went_out() -> None:
     assert len(bench.urgent) == 2
 
 
-def test_a_failing_prune_stops_nothing() -> None:
+@pytest.mark.parametrize("journal", [Unpruned(), Untidy()])
+def test_upkeep_that_fails_stops_nothing(journal: MemoryJournal) -> None:
     """Space is given back when it can be."""
-    bench = Bench(journal=Unpruned(), settings=EngineSettings(batch_s=0.004, prune_s=0.0))
+    bench = Bench(journal=journal, settings=EngineSettings(batch_s=0.004, prune_s=0.0))
     bench.healthy(2)
 
     assert sum(len(b.readings) for b in bench.journal.batches) == 4

@@ -78,3 +78,12 @@ def test_a_direct_message_passes_by_the_outbox() -> None:
     bench.publisher.turn()
 
     assert [m for m, _ in bench.link.published] == [STATE]
+
+
+def test_the_backlog_of_one_alarm_hides_nobody_elses_messages() -> None:
+    """Its first message is in flight; the others of it must wait, those of another alarm must not."""
+    bench = Bench()
+    bench.journal.commit(Batch(outgoing=[message(i, "a") for i in range(2 * WINDOW)] + [message(99, "b")]))
+    bench.publisher.turn()
+
+    assert [m.key for m, _ in bench.link.published] == ["k0", "k99"]

@@ -371,10 +371,11 @@ def replaced(path: Path, old: bytes, new: bytes) -> None:
     ("old", "new", "reason"),
     [
         (b'"work_order" TEXT', b'"work_urder" TEXT', "lost its column work_order"),
-        (b'"mid" INTEGER', b'"mid" INT\xc5GER', "not text"),
-        (b'TABLE "seen"', b'TABLE "seem"', "malformed"),
+        (b'"asset_count" INTEGER', b'"asset_count" INT\xc5GER', "not text"),
+        (b'TABLE "meta"', b'TABLE "mete"', "malformed"),
         (b'"migration_set" TEXT', b'"migration_sat" TEXT', "migration"),
         (b"0001_journal", b"0001_jourmal", "unknown migration '0001_jourmal'"),
+        (b"0002_seen_block", b"0002_seen_blocj", "unknown migration '0002_seen_blocj'"),
     ],
 )
 def test_a_flipped_letter_in_the_schema_is_damage(
@@ -382,6 +383,22 @@ def test_a_flipped_letter_in_the_schema_is_damage(
 ) -> None:
     write_one(settings)
     replaced(settings.path, old, new)
+    assert works(settings)
+    assert "store_quarantined" in caplog.text
+    assert reason in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [("0001_journal", "a migration is lost"), ("0002_seen_block", "table seen_block is there before its migration")],
+)
+def test_a_list_of_migrations_that_disagrees_with_the_tables_is_damage(
+    settings: StoreSettings, caplog: pytest.LogCaptureFixture, lost: str, reason: str
+) -> None:
+    """Applying what is there already would fail at every start."""
+    write_one(settings)
+    with closing(sqlite3.connect(settings.path)) as conn, conn:
+        conn.execute("DELETE FROM _sqlite_migrations WHERE name = ?", (lost,))
     assert works(settings)
     assert "store_quarantined" in caplog.text
     assert reason in caplog.text

@@ -14,7 +14,7 @@ from edge_agent.core.types import Reading
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.store.database import StoreSettings
-from edge_agent.store.journal import SqliteJournal, open_journal
+from edge_agent.store.journal import CHECKPOINT_COMMITS, SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
 from tests.store.journal_values import NOON, noise, some_event, some_log, some_message, some_readings, some_verdict
 
@@ -135,14 +135,27 @@ def test_a_repeated_revision_of_an_alarm_is_one_row(journal: SqliteJournal) -> N
 
 
 def test_a_batch_of_seen_alone_is_written(journal: SqliteJournal) -> None:
-    journal.commit(Batch(seen=[(7, "00aa")]))
-    assert journal.seen() == {7: "00aa"}
+    journal.commit(Batch(seen=[(7, b"12345678")]))
+    assert journal.seen() == {7: b"12345678"}
 
 
-def test_digests_take_half_their_length_in_the_file(journal: SqliteJournal) -> None:
-    journal.commit(Batch(seen=[(1, "0123456789abcdef"), (2, "0123456789ABCDEF")]))
-    sizes = journal._conn.execute("SELECT typeof(digest), length(digest) FROM seen ORDER BY mid").fetchall()
-    assert sizes == [("blob", 8), ("text", 16)]
+def test_a_message_seen_takes_ten_bytes_in_the_file(journal: SqliteJournal) -> None:
+    journal.commit(Batch(seen=[(mid, b"12345678") for mid in range(1, 101)]))
+    assert journal._conn.execute("SELECT id, length(data) FROM seen_block").fetchall() == [(100, 1000)]
+
+
+def test_blocks_of_messages_seen_go_when_newer_ones_are_enough(journal: SqliteJournal) -> None:
+    for first in range(0, 60, 10):
+        journal.commit(Batch(seen=[(mid, bytes(8)) for mid in range(first, first + 10)], seen_kept=25))
+    assert list(journal.seen()) == list(range(30, 60))
+    assert journal._conn.execute("SELECT id FROM seen_block").fetchall() == [(40,), (50,), (60,)]
+
+
+def test_a_cut_off_block_of_messages_seen_loses_its_last_message_only(journal: SqliteJournal) -> None:
+    journal.commit(Batch(seen=[(1, b"12345678"), (2, b"abcdefgh")]))
+    with journal._conn:
+        journal._conn.execute("UPDATE seen_block SET data = substr(data, 1, 19)")
+    assert journal.seen() == {1: b"12345678"}
 
 
 def test_outbox_rows_bear_the_time_of_their_commit(settings: StoreSettings) -> None:
@@ -219,3 +232,15 @@ def test_a_closed_outbox_is_refused_as_store_error(settings: StoreSettings, jour
     outbox.close()
     with pytest.raises(StoreError, match="outbox"):
         outbox.pending(after=frozenset(), limit=1)
+
+
+def test_no_commit_but_the_upkeep_brings_the_log_into_the_file(settings: StoreSettings) -> None:
+    """A commit with an alarm must not stand behind the two fsyncs of a checkpoint."""
+    with closing(open_journal(settings)) as journal:
+        journal.checkpoint()
+        before = settings.path.stat().st_size
+        for number in range(CHECKPOINT_COMMITS):
+            journal.commit(Batch(readings=some_readings(number), verdicts=[some_verdict(number)]))
+            assert settings.path.stat().st_size == before
+        journal.checkpoint()
+        assert settings.path.stat().st_size > before

@@ -24,7 +24,7 @@ SAMPLES = sorted(DATA.glob("schema-*.db"))
 
 def test_every_migration_is_known_by_name() -> None:
     with closing(Database(memory=True)) as db:
-        assert {migration.name for migration in migrations.migrations.pending(db)} == migrations.known()
+        assert tuple(migration.name for migration in migrations.migrations.pending(db)) == migrations.known()
 
 
 def test_there_is_a_sample_of_every_schema() -> None:

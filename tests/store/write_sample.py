@@ -26,7 +26,7 @@ def sample_batch() -> Batch:
         events=[some_event("0123456789abcdef")],
         outgoing=[some_message("key-1")],
         states={"tracks": b"blob"},
-        seen=[(1, "0123456789abcdef")],
+        seen=[(1, bytes.fromhex("0123456789abcdef"))],
     )
 
 
