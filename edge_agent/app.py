@@ -9,20 +9,25 @@ from contextlib import closing
 from pathlib import Path
 
 from edge_agent import __version__
+from edge_agent.bundle.decisions import judge_of, voice_of
 from edge_agent.bundle.load import Bundle, default_bundle, load_bundle
 from edge_agent.config import Config, check, load
 from edge_agent.core.decode import Decoder
 from edge_agent.core.identity import digest
-from edge_agent.core.pipeline import Judge, Pipeline
+from edge_agent.core.pipeline import Pipeline
+from edge_agent.core.voice import Voice
 from edge_agent.core.wire import ModelPayload, Origin, state_message
+from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.mqtt.link import PahoLink
+from edge_agent.ports import Batch, Journal
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine, EngineSettings
 from edge_agent.service.health import HealthServer
 from edge_agent.service.inbox import Inbox
 from edge_agent.service.logs import configure
 from edge_agent.service.publisher import Publisher
+from edge_agent.service.reporter import Reporter
 from edge_agent.service.supervisor import End, Parts, Signals, Supervisor
 from edge_agent.service.systemd import Notifier
 from edge_agent.store.database import StoreSettings
@@ -38,10 +43,10 @@ SEEN_MARGIN = 64  # the link stops reading at the receive maximum; mosquitto 2.0
 DAY_S = 86400.0
 
 
-def pipeline_of(config: Config, bundle: Bundle) -> Pipeline:
+def pipeline_of(config: Config, bundle: Bundle, metrics: Metrics) -> Pipeline:
     """The decisions a configuration and a bundle make together."""
-    info = bundle.risk.info
-    judge = Judge(score=bundle.risk.score, labels=info.labels, threshold=info.threshold)
+    remembered, scored = metrics.texts.labels("memory"), metrics.texts.labels("model")
+    judge = judge_of(config, bundle, lambda known: (remembered if known else scored).inc())
     return Pipeline(config.class_specs(), config.asset_class, bundle.references, config.policy(), judge)
 
 
@@ -101,11 +106,20 @@ def _reload_ok(path: Path) -> bool:
     return not problems
 
 
+def _introduce(voice: Voice, journal: Journal) -> None:
+    """Write down who judges from now on; without it an alarm can be explained, but not said to be altered or not."""
+    try:
+        journal.commit(Batch(states={voice.state: voice.dump()}))
+    except StoreError as error:  # alarms come first: the engine starts all the same, and says what it cannot write
+        logger.error("voice_unrecorded error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
+
+
 def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) -> End:
     metrics, clock = Metrics(), ClockWatch()
     bundle = load_bundle(config.bundle.path or default_bundle())
     origin = origin_of(config, bundle)
     journal = open_journal(store_settings(config))
+    _introduce(voice_of(config, bundle), journal)
     link = PahoLink(
         config.broker,
         config.client_id,
@@ -116,9 +130,10 @@ def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) 
     )
     inbox = Inbox(INBOX)
     publisher = Publisher(open_outbox(config.store.path), link, inbox, metrics)
+    reporter = None if bundle.report is None else Reporter(bundle.report, inbox, metrics)
     engine = Engine(
         decoder=Decoder(config.sources(), config.gateway.max_assets),
-        pipeline=pipeline_of(config, bundle),
+        pipeline=pipeline_of(config, bundle, metrics),
         journal=journal,
         link=link,
         inbox=inbox,
@@ -128,6 +143,7 @@ def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) 
         settings=engine_settings(config),
         committed=publisher.committed,
         urgent=publisher.direct,
+        report=None if reporter is None else reporter.ask,
     )
     with closing(open_readonly(config.store.path)) as watcher:  # the main thread's own
         parts = Parts(
@@ -141,6 +157,7 @@ def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) 
             unsent=lambda: unsent(watcher, time.time()),
             bundle=f"{origin.model.name}@{origin.model.version}",
             health_period_s=config.health.period_s,
+            reporter=reporter,
         )
         supervisor = Supervisor(parts, signals, notifier, reload_ok=lambda: _reload_ok(path))
         server = None

@@ -20,7 +20,14 @@ class Metrics:
         self.readings = Counter("edge_agent_readings", "readings accepted", registry=r)
         self.logs = Counter("edge_agent_log_lines", "maintenance-log lines accepted", registry=r)
         self.verdicts = Counter("edge_agent_verdicts", "verdicts, by status", ["status"], registry=r)
+        self.texts = Counter("edge_agent_texts", "texts scored: remembered or by the model", ["by"], registry=r)
         self.events = Counter("edge_agent_alarm_events", "alarm transitions, by transition", ["transition"], registry=r)
+        self.summaries = Counter(
+            "edge_agent_summaries",
+            "alarms put into words: by the model, left to the template, stale, dropped or failed",
+            ["outcome"],
+            registry=r,
+        )
         self.unrecorded = Counter("edge_agent_unrecorded", "alarm messages sent without a record", registry=r)
         self.commits = Counter("edge_agent_commits", "transactions committed", registry=r)
         self.commit_faults = Counter("edge_agent_commit_faults", "transactions that failed", registry=r)

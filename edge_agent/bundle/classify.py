@@ -47,12 +47,13 @@ class OnnxRiskModel:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self._manifest = manifest
-        self._session = open_session(folder / RISK)
+        self.path = folder / RISK
+        self._session = open_session(self.path)
         self._inputs = tuple(entry.name for entry in self._session.get_inputs())
         unknown = set(self._inputs) - {"input_ids", "attention_mask", "token_type_ids", CHANNEL_OF}
         if unknown or "input_ids" not in self._inputs:
             raise BundleError(
-                f"{folder / RISK} has inputs {', '.join(self._inputs)}",
+                f"{self.path} has inputs {', '.join(self._inputs)}",
                 hint="a risk model takes input_ids, attention_mask, and perhaps token_type_ids or channel_of",
             )
         self._output = self._session.get_outputs()[0].name

@@ -289,6 +289,9 @@ class Bundle(Section):
     path: Path | None = Field(
         None, description="folder of a model bundle; left out: the one that came along", examples=["/opt/models/pump"]
     )
+    cache_texts: int = Field(
+        1024, ge=0, le=100_000, description="texts whose verdict is remembered, 1 kB each; 0 is off", examples=[1024]
+    )
 
 
 class Health(Section):

@@ -14,10 +14,9 @@ from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_agent.core import summary
+from edge_agent.core import evidence, summary
 from edge_agent.core.alarm import AlarmState, Delays, Finding, Signal, step
 from edge_agent.core.baseline import Reference
-from edge_agent.core.text import clean
 from edge_agent.core.types import (
     AlarmEvent,
     AlarmPolicy,
@@ -25,10 +24,10 @@ from edge_agent.core.types import (
     ClassSpec,
     Evidence,
     LogLine,
-    Quote,
     Reading,
     Severity,
     Status,
+    Transition,
     Verdict,
     Window,
 )
@@ -48,8 +47,12 @@ class Outcome:
     windows: list[Window] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     events: list[AlarmEvent] = field(default_factory=list)
+    tellable: list[tuple[AlarmEvent, Window]] = field(default_factory=list)  # worth better words, with their window
     conditions_changed: bool = False  # a condition of the asset must be written down anew
     accepted: bool = True  # False: no class for the asset, or no such channel in it
+
+
+NOTHING = Outcome()  # of a reading that closed no step and changed no condition; the same for all, so never changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,17 @@ class Judge:
     score: Score
     labels: tuple[str, ...]
     threshold: float
+    voice: str = ""  # key of who judges, noted on every event
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What a risk event stands on, kept until it has been said what moved the risk."""
+
+    event: AlarmEvent
+    window: Window
+    logs: Sequence[LogLine]
+    text: str
 
 
 class Pipeline:
@@ -76,6 +90,7 @@ class Pipeline:
         self.alarms: dict[tuple[str, str], AlarmState] = {}
         self.logs: dict[str, list[LogLine]] = {}  # oldest first
         self.judging = True
+        self._unexplained: dict[str, _Ground] = {}  # asset → a raise that has not said what moved its risk
         self._class_of = class_of
         self._asset_class: dict[str, str | None] = {}
         self._policy = policy
@@ -108,19 +123,24 @@ class Pipeline:
         windower = self.windower(reading.asset)
         if windower is None:
             return Outcome(accepted=False)
-        outcome = Outcome()
+        outcome = NOTHING
         if reading.channel == CLOSE:
-            outcome.windows = windower.flush(reading.asset, reading.time, describe=self.judging)
+            windows = windower.flush(reading.asset, reading.time, describe=self.judging)
         else:
             channel = self._channels[windower.spec.name].get(reading.channel)
             if channel is None:
                 return Outcome(accepted=False)
-            if self.judging and not windower.outdated(reading):  # what is over pages nobody
+            if self.judging and self._limit_matters(channel, reading) and not windower.outdated(reading):
+                outcome = Outcome()  # what is outdated pages nobody
                 self._limit(channel, reading, outcome)
-            outcome.windows = windower.push(reading, describe=self.judging)
-        if self.judging:
-            for window in outcome.windows:
-                self._judged(windower.spec, window, outcome)
+            windows = windower.push(reading, describe=self.judging)
+        if not windows:
+            return outcome
+        if outcome is NOTHING:
+            outcome = Outcome()
+        outcome.windows = windows
+        for window in windows if self.judging else ():
+            self._judged(windower.spec, window, outcome)
         return outcome
 
     def log(self, line: LogLine) -> bool:
@@ -150,15 +170,21 @@ class Pipeline:
             value = next((c.value for c in window.channels if c.name == channel.name), None)
             if value is not None:
                 self._limit(channel, Reading(window.asset, channel.name, window.end, value), outcome)
-        if window.index % spec.verdict_every or not window.channels:
+        if not self.due(window):
             return
-        logs = self._recent(spec, window)
+        logs = self.recent(window)
         verdict = judge(window, logs, self._judge.score, self._judge.labels)
         outcome.verdicts.append(verdict)
         if verdict.status is Status.DECIDED:
             self._risk(window, verdict, logs, outcome)
 
-    def _recent(self, spec: ClassSpec, window: Window) -> list[LogLine]:
+    def due(self, window: Window) -> bool:
+        """Whether a window gets a verdict."""
+        return bool(window.channels) and not window.index % self.windowers[window.asset_class].spec.verdict_every
+
+    def recent(self, window: Window) -> list[LogLine]:
+        """The log lines a verdict on this window reads, newest first."""
+        spec = self.windowers[window.asset_class].spec
         lines = self.logs.get(window.asset, ())
         recent = [line for line in lines if window.end - spec.log_horizon_s <= line.time <= window.end]
         return recent[::-1][: spec.log_lines]
@@ -168,8 +194,7 @@ class Pipeline:
         condition = self.alarms.get((window.asset, "risk"))
         if signal is not Signal.HIGH and condition is None:
             return
-        facts = summary.evidence(window)
-        quotes = tuple(Quote(line.id, line.time, clean(line.text)) for line in logs[: summary.MAX_QUOTES])
+        facts, quotes = evidence.facts(window), evidence.quotes(logs)
         finding = Finding(
             asset=window.asset,
             kind="risk",
@@ -184,7 +209,40 @@ class Pipeline:
             if signal is Signal.LOW
             else summary.of_risk(verdict.mode, facts, quotes),
         )
-        self._step(finding, self._risk_delays, outcome)
+        event = self._step(finding, self._risk_delays, outcome)
+        if event is None:
+            return
+        self._unexplained.pop(window.asset, None)
+        ground = _Ground(event, window, logs, verdict.text)
+        if event.transition is Transition.RAISED:
+            self._unexplained[window.asset] = ground
+        elif event.active:
+            outcome.events[-1] = self._explained(ground)
+            if event.transition is not Transition.UPDATED:
+                outcome.tellable.append((outcome.events[-1], window))
+
+    def explain(self) -> dict[str, Outcome]:
+        """What moved the risk of the alarms raised since the last call: each told again as its next revision, by asset.
+
+        Not part of the raise itself, because it costs up to `evidence.MAX_SCORES` scores, and nobody shall wait for
+        that: call it when the raise is written and on its way. A raise that was told again meanwhile is left out.
+        Whoever puts a raise into other words takes it from here, because this is then its newest revision.
+        """
+        told: dict[str, Outcome] = {}
+        for asset, ground in self._unexplained.items():
+            state = self.alarms[asset, "risk"]
+            self.alarms[asset, "risk"] = replace(state, rev=state.rev + 1)
+            event = replace(self._explained(ground), rev=state.rev + 1, transition=Transition.UPDATED)
+            told[asset] = Outcome(events=[event], tellable=[(event, ground.window)], conditions_changed=True)
+        self._unexplained.clear()
+        return told
+
+    def _explained(self, ground: _Ground) -> AlarmEvent:
+        """The event with what moved its risk: evidence and quotes in that order, and a summary that begins with it."""
+        event = ground.event
+        moves = evidence.occlude(ground.text, event.risk or 0.0, self._judge.score)
+        facts, quotes = evidence.facts(ground.window, moves), evidence.quotes(ground.logs, moves)
+        return replace(event, evidence=facts, quotes=quotes, summary=summary.of_risk(event.mode, facts, quotes))
 
     def _signal(self, risk: float) -> Signal:
         if risk >= self._raise_at:
@@ -202,11 +260,16 @@ class Pipeline:
                 return held
         return row
 
+    def _limit_matters(self, channel: ChannelSpec, reading: Reading) -> bool:
+        """Whether a limit is crossed, or was."""
+        crossed = channel.limits.crossed(reading.value) is not None
+        return crossed or (reading.asset, f"limit:{channel.name}") in self.alarms
+
     def _limit(self, channel: ChannelSpec, reading: Reading, outcome: Outcome) -> None:
+        if not self._limit_matters(channel, reading):
+            return
         crossed = channel.limits.crossed(reading.value)
         key = (reading.asset, f"limit:{channel.name}")
-        if crossed is None and key not in self.alarms:
-            return
         fact = Evidence(
             channel.name, channel.component, reading.value, channel.unit, None, None, crossed, "limit"
         )  # fmt: skip
@@ -240,13 +303,15 @@ class Pipeline:
         )
         self._step(finding, Delays(), outcome)
 
-    def _step(self, finding: Finding, delays: Delays, outcome: Outcome) -> None:
+    def _step(self, finding: Finding, delays: Delays, outcome: Outcome) -> AlarmEvent | None:
         key = (finding.asset, finding.kind)
         before = self.alarms.get(key, AlarmState())
         self.alarms[key], event = step(before, finding, delays)
         outcome.conditions_changed |= self.alarms[key] != replace(before, time=finding.time)
         if event is not None:
+            event = replace(event, voice=self._judge.voice)
             outcome.events.append(event)
+        return event
 
 
 def _age_order(line: LogLine) -> tuple[float, str]:

@@ -10,12 +10,9 @@ import math
 from collections.abc import Sequence
 
 from edge_agent.core.modes import NONE, mode
-from edge_agent.core.types import Evidence, Quote, Window
+from edge_agent.core.types import Evidence, Quote
 
-MAX_EVIDENCE = 3
-MAX_QUOTES = 2
 _SMALL, _LARGE = 1e-4, 1e9  # sizes that are written without an exponent
-MIN_SHIFT = 1.0  # a channel nearer to its own normal than this is no evidence while another one is farther
 
 
 def figure(value: float) -> str:
@@ -26,16 +23,6 @@ def figure(value: float) -> str:
         return f"{value:.2e}"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{digits}f}"
-
-
-def evidence(window: Window) -> tuple[Evidence, ...]:
-    """The channels that moved farthest from this asset's own normal, the farthest first."""
-    real = sorted((c for c in window.channels if not c.name.startswith("joint_")), key=lambda c: -abs(c.shift))
-    telling = [c for c in real if abs(c.shift) >= MIN_SHIFT] or real[:1]
-    return tuple(
-        Evidence(c.name, c.component, c.value, c.unit, c.baseline, c.shift, None, "deviation")
-        for c in telling[:MAX_EVIDENCE]
-    )
 
 
 def of_risk(code: str, facts: Sequence[Evidence], quotes: Sequence[Quote]) -> str:

@@ -19,6 +19,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from edge_agent.core.types import ChannelState, LogLine, Window
 
@@ -44,6 +45,29 @@ AGES = ((3600.0, "<1h"), (8 * 3600.0, "<8h"), (86400.0, "<1d"), (7 * 86400.0, "<
 _FORGED = re.compile(r"(?<![a-z])([qz])(?=[0-9?+-])|(under|over)(?=[1-4])")
 _NOT_PLAIN = re.compile(r"[^\w .,;:/%+'()&#=*°?!-]")
 _BLANK = re.compile(r"\s+")
+_KNOWN = frozenset(ORDINALS)
+_LOG = re.compile(rf"log ({'|'.join(re.escape(word) for _, word in AGES)})( |$)")  # no channel line looks so
+_LEARNING = " learning"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A text taken apart into its lines; `text` puts them together again."""
+
+    head: str
+    channels: tuple[str, ...]  # most unusual first
+    silent: tuple[str, ...]  # one line or none
+    logs: tuple[str, ...]  # newest first
+
+    @property
+    def text(self) -> str:
+        """The text of these lines."""
+        return "\n".join((self.head, *self.channels, *self.silent, *self.logs))
+
+    @property
+    def learning(self) -> bool:
+        """Whether the baseline was still being learned."""
+        return self.head.endswith(_LEARNING)
 
 
 def level_ordinal(level: float) -> int:
@@ -98,7 +122,7 @@ def shown(window: Window) -> list[ChannelState]:
 def render(window: Window, logs: Sequence[LogLine] = ()) -> str:
     """The text of a window and its recent log lines (any order; the newest come first)."""
     head = window.asset_class if window.regime is None else f"{window.asset_class} cond {window.regime}"
-    lines = [head + (" learning" if window.learning else "")]
+    lines = [head + (_LEARNING if window.learning else "")]
     for channel in shown(window):
         words = " ".join(ORDINALS[i] for i in ordinals(channel))
         lines.append(f"{channel.name} {words}" + ("" if channel.zone == "normal" else f" {channel.zone}"))
@@ -109,3 +133,16 @@ def render(window: Window, logs: Sequence[LogLine] = ()) -> str:
         for line in sorted(logs, key=lambda line: (line.time, line.text), reverse=True)
     ]
     return "\n".join(lines)
+
+
+def parts(text: str) -> Parts:
+    """The lines of a text that `render` made, by what they say."""
+    head, *rest = text.split("\n")
+    channels = tuple(line for line in rest if _is_channel(line))
+    logs = tuple(line for line in rest if _LOG.match(line))
+    return Parts(head, channels, tuple(line for line in rest if line not in {*channels, *logs}), logs)
+
+
+def _is_channel(line: str) -> bool:
+    words = line.split(" ")[1 : VALUES + 1]
+    return len(words) == VALUES and _KNOWN.issuperset(words)

@@ -246,6 +246,7 @@ class Evidence:
     shift: float | None  # robust z from this asset's own baseline
     limit: float | None
     rule: str  # `deviation`, `limit` or `silence`
+    contribution: float | None = None  # the risk minus the risk without it; None where that was not tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,7 @@ class Quote:
     id: str
     time: float
     text: str
+    contribution: float | None = None  # the risk minus the risk without it; None where that was not tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,7 @@ class AlarmEvent:
     summary: str
     summary_source: str  # `template` or `model`
     historical: bool = False
+    voice: str = ""  # key of the `Voice` that judged: which model, on what, by which rules
 
 
 class Outgoing(NamedTuple):

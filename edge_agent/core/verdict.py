@@ -1,4 +1,4 @@
-"""Scores → verdict: what may be made of what the model says.
+"""Scores → verdict: what may be made of what the model says. A verdict is a function of the text alone.
 
 The log may move the risk only so far (promise G9): the text is scored with and without its log lines, and the first
 risk is held within `LOG_REACH` of the second; a log cannot make a decided verdict undecided. A provisional or undecided
@@ -8,8 +8,9 @@ verdict raises nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from edge_agent.core.text import render
+from edge_agent.core.text import Parts, parts, render
 from edge_agent.core.types import LogLine, Scores, Status, Verdict, Window
 
 LOG_REACH = 0.3  # probability: enough to bring a trend over the threshold earlier, too little to raise from nothing
@@ -19,15 +20,34 @@ Score = Callable[[str], Scores]
 
 def judge(window: Window, logs: Sequence[LogLine], score: Score, labels: Sequence[str]) -> Verdict:
     """The verdict on a window and its recent log lines; `labels` name the modes of the scores, in order."""
-    text = render(window, logs)
-    scores = score(text)
-    alone = score(render(window)) if logs else scores
-    risk = min(max(scores.risk, alone.risk - LOG_REACH), alone.risk + LOG_REACH)
+    verdict = judge_text(render(window, logs), score, labels, asset=window.asset, time=window.end)
+    return replace(verdict, historical=True) if window.historical else verdict
+
+
+def judge_text(text: str, score: Score, labels: Sequence[str], *, asset: str, time: float) -> Verdict:
+    """The verdict on a text, of a window of `asset` that ended at `time`."""
+    lines = parts(text)
+    scores, alone = _scored(lines, score)
     best = max(range(len(labels)), key=lambda i: scores.modes[i])
-    if window.learning:
+    if lines.learning:
         status = Status.PROVISIONAL
     elif scores.undecided and alone.undecided:  # words must not talk a decided verdict into silence
         status = Status.UNCERTAIN
     else:
         status = Status.DECIDED
-    return Verdict(window.asset, window.end, text, risk, labels[best], scores.modes[best], status, window.historical)
+    return Verdict(asset, time, text, _held(scores, alone), labels[best], scores.modes[best], status)
+
+
+def risk_of(lines: Parts, score: Score) -> float:
+    """The risk of a text, its log lines held within their reach."""
+    return _held(*_scored(lines, score))
+
+
+def _scored(lines: Parts, score: Score) -> tuple[Scores, Scores]:
+    """The scores of a text, and of the same text without its log lines."""
+    scores = score(lines.text)
+    return scores, score(replace(lines, logs=()).text) if lines.logs else scores
+
+
+def _held(scores: Scores, alone: Scores) -> float:
+    return min(max(scores.risk, alone.risk - LOG_REACH), alone.risk + LOG_REACH)

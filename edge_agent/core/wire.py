@@ -37,6 +37,7 @@ class EvidencePayload(_Payload):
     shift: float | None = Field(description="distance from the baseline in robust z")
     limit: float | None
     rule: Literal["deviation", "limit", "silence"]
+    contribution: float | None = Field(None, description="risk minus the risk without this channel; null: not tried")
 
 
 class QuotePayload(_Payload):
@@ -45,6 +46,7 @@ class QuotePayload(_Payload):
     id: str
     time: str
     text: str
+    contribution: float | None = Field(None, description="risk minus the risk without this line; null: not tried")
 
 
 class ModelPayload(_Payload):
@@ -175,7 +177,7 @@ def alarm_data(
         acked=event.acked,
         severity=event.severity,
         severity_number=event.severity_number,
-        risk=None if event.risk is None else round(event.risk, 4),
+        risk=_rounded(event.risk),
         horizon=origin.horizon,
         mode=mode(event.mode).code,
         mode_name=mode(event.mode).name,
@@ -195,10 +197,16 @@ def alarm_data(
                 shift=None if fact.shift is None else round(fact.shift, 2),
                 limit=fact.limit,
                 rule=fact.rule,  # type: ignore[arg-type]  # checked by pydantic
+                contribution=_rounded(fact.contribution),
             )
             for fact in event.evidence
         ),
-        log=tuple(QuotePayload(id=quote.id, time=stamp(quote.time), text=quote.text) for quote in event.quotes),
+        log=tuple(
+            QuotePayload(
+                id=quote.id, time=stamp(quote.time), text=quote.text, contribution=_rounded(quote.contribution)
+            )
+            for quote in event.quotes
+        ),
         summary=event.summary,
         summary_source=event.summary_source,  # type: ignore[arg-type]  # checked by pydantic
         model=origin.model,
@@ -260,3 +268,8 @@ def health_message(payload: HealthPayload, origin: Origin) -> Outgoing:
     topic = origin.address.health
     body = payload.model_dump_json().encode()
     return Outgoing(f"health-{payload.time}", topic, body, 1, retain=True, lane=LANE_STATE, group=topic)
+
+
+def _rounded(share: float | None) -> float | None:
+    """A probability as payloads carry it."""
+    return None if share is None else round(share, 4)

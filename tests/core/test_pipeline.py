@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from edge_agent.core import summary
 from edge_agent.core.alarm import Signal
-from edge_agent.core.pipeline import CLOSE, MAX_LOGS, MAX_SILENT, Pipeline
+from edge_agent.core.evidence import MAX_QUOTES
+from edge_agent.core.pipeline import CLOSE, MAX_LOGS, MAX_SILENT, NOTHING, Outcome, Pipeline
 from edge_agent.core.text import clean
 from edge_agent.core.types import (
     DEFAULT_SEVERITIES,
@@ -34,10 +35,26 @@ LEARNT = PUMP.baseline_steps  # windows before the first decided verdict
 RAISED, CLEARED = Transition.RAISED, Transition.CLEARED
 
 
+def in_turn(answers: list[Scores]) -> Callable[[str], Scores]:
+    """A model that says the next answer of each window it is asked of, and the last one for ever.
+
+    A text that lacks lines of the one before is the same window, looked at for what moved its risk.
+    """
+    left, lines, said = iter(answers), frozenset[str](), answers[-1]
+
+    def score(text: str) -> Scores:
+        nonlocal lines, said
+        asked = frozenset(text.splitlines())
+        if not asked < lines:
+            lines, said = asked, next(left, answers[-1])
+        return said
+
+    return score
+
+
 def by_step(risks: list[float], mode: str = "VIB") -> Callable[[str], Scores]:
-    """A model that says the next of the risks each time it is asked, and the last one for ever."""
-    left = iter(risks)
-    return lambda _text: scores(next(left, risks[-1]), mode)
+    """A model that says the next of the risks of each window, and the last one for ever."""
+    return in_turn([scores(risk, mode) for risk in risks])
 
 
 def told(risks: list[float], policy: AlarmPolicy | None = None) -> list[AlarmEvent]:
@@ -52,6 +69,16 @@ def kinds(found: list[AlarmEvent]) -> list[tuple[str, Transition]]:
 
 
 # --------------------------------------------------------------------------------------------- what is accepted
+
+
+def test_readings_that_close_no_step_bring_the_same_nothing_which_stays_empty() -> None:
+    """One value for all of them: whoever wrote into it would tell every asset."""
+    target = pipeline(score=by_step([0.9]))
+    found = outcomes(target, readings(noise(LEARNT + 5)))
+
+    assert any(outcome.windows for outcome in found)
+    assert {id(outcome) for outcome in found if not outcome.windows} == {id(NOTHING)}
+    assert Outcome() == NOTHING
 
 
 def test_an_asset_without_a_class_is_not_accepted() -> None:
@@ -257,8 +284,8 @@ def test_while_learning_risk_is_shown_and_raises_nothing() -> None:
 
 
 def test_an_undecided_verdict_raises_nothing_and_clears_nothing() -> None:
-    answers = iter([*[scores(0.0)] * LEARNT, *[scores(0.9)] * 2, *[scores(0.0, undecided=True)] * 9])
-    raised = outcomes(pipeline(score=lambda _: next(answers)), readings(noise(LEARNT + 12)))
+    answers = [*[scores(0.0)] * LEARNT, *[scores(0.9)] * 2, scores(0.0, undecided=True)]
+    raised = outcomes(pipeline(score=in_turn(answers)), readings(noise(LEARNT + 12)))
     never = outcomes(pipeline(score=lambda _: scores(0.99, undecided=True)), readings(noise(LEARNT + 12)))
 
     assert kinds(events(raised)) == [("risk", RAISED)]
@@ -273,6 +300,99 @@ def test_a_risk_event_rests_on_the_channels_that_moved_and_names_its_mode() -> N
 
     assert (event.mode, event.risk, event.evidence[0].channel) == ("OHE", 0.9, "temp")
     assert event.summary.startswith("Likely overheating (OHE) at motor: temp 89.2 degC, above its normal 60.0 degC")
+
+
+# --------------------------------------------------------------------------------------------- what moved the risk
+
+
+def feverish(text: str) -> Scores:
+    """A model that fears a temperature far from its normal, and what a technician calls hot."""
+    row = next((line for line in text.splitlines() if line.startswith("temp ")), "")
+    fear = 0.75 if "z+6" in row or "z+5" in row or "z+4" in row else 0.0
+    return scores(fear + 0.25 * ("hot" in text), "OHE")
+
+
+def raised() -> tuple[Pipeline, list[AlarmEvent]]:
+    """A pump whose temperature has just raised an alarm, and its events until then."""
+    values = noise(LEARNT + 4)
+    values["temp"][LEARNT + 1 :] += 60.0
+    target = pipeline(score=feverish)
+    found = events(outcomes(target, readings(values)))
+    return target, found
+
+
+def test_a_raise_does_not_wait_for_what_moved_the_risk() -> None:
+    asked = []
+
+    def score(text: str) -> Scores:
+        asked.append(text)
+        return feverish(text)
+
+    values = noise(LEARNT + 4)
+    values["temp"][LEARNT + 1 :] += 60.0
+    target = pipeline(score=score)
+    found = outcomes(target, readings(values))
+
+    assert kinds(events(found)) == [("risk", RAISED)]
+    assert len(asked) == len(verdicts(found))  # a score a window, and no more
+    assert {fact.contribution for fact in events(found)[0].evidence} == {None}
+
+
+def test_what_moved_the_risk_is_told_as_the_next_revision() -> None:
+    target, [first] = raised()
+    [(asset, outcome)] = target.explain().items()
+    [second] = outcome.events
+
+    assert (asset, outcome.conditions_changed) == ("p1", True)
+    assert (second.id, second.rev, second.transition) == (first.id, 2, Transition.UPDATED)
+    assert (second.time, second.risk, second.severity) == (first.time, first.risk, first.severity)
+    assert [(f.channel, f.contribution) for f in second.evidence][:1] == [("temp", 0.75)]
+    assert target.alarms["p1", "risk"].rev == 2
+
+
+def test_what_moved_the_risk_is_told_once() -> None:
+    target, _ = raised()
+    target.explain()
+
+    assert target.explain() == {}
+
+
+def test_later_revisions_say_at_once_what_moved_the_risk() -> None:
+    values = noise(LEARNT + 6)
+    values["temp"][LEARNT + 1 :] += 60.0
+    target = pipeline(score=feverish)
+    outcomes(target, readings(values)[: 3 * (LEARNT + 4)])
+    target.log(LogLine("p1", (LEARNT + 4) * 60.0, "running hot"))
+    [event] = events(outcomes(target, readings(values)[3 * (LEARNT + 4) :]))
+
+    assert (event.transition, event.rev) == (Transition.ESCALATED, 2)
+    assert [(f.channel, f.contribution) for f in event.evidence][:1] == [("temp", 0.75)]
+    assert [(q.text, q.contribution) for q in event.quotes] == [("running hot", 0.25)]
+    assert target.explain() == {}  # the raise was told again meanwhile
+
+
+def test_a_cleared_alarm_says_nothing_of_what_moved_the_risk() -> None:
+    values = noise(LEARNT + 40)
+    values["temp"][LEARNT + 1 : LEARNT + 4] += 60.0
+    target = pipeline(score=feverish)
+    found = events(outcomes(target, readings(values)))
+
+    assert kinds(found) == [("risk", RAISED), ("risk", CLEARED)]
+    assert {fact.contribution for fact in found[-1].evidence} == {None}
+    assert target.explain() == {}
+
+
+def test_every_event_says_who_judged() -> None:
+    target, _ = raised()
+    voiced = Pipeline({PUMP.name: PUMP}, lambda _: PUMP.name, {}, AlarmPolicy(), replace(target._judge, voice="choir"))
+    values = noise(LEARNT + 4)
+    values["temp"][LEARNT + 1 :] += 60.0
+    values["vib"][-1] = 99.0
+    found = events(outcomes(voiced, readings(values)))
+    told = [event for outcome in voiced.explain().values() for event in outcome.events]
+
+    assert {event.kind for event in found} == {"risk", "limit:vib"}
+    assert {event.voice for event in found + told} == {"choir"}
 
 
 def test_verdicts_may_be_given_every_few_steps() -> None:
@@ -357,7 +477,7 @@ def test_an_alarm_quotes_the_newest_lines_harmlessly() -> None:
     event = logged(LogLine("p1", 5.0, "oldest"), LogLine("p1", 900.0, hostile), LogLine("p1", 600.0, "greased"))
 
     assert [q.text for q in event.quotes] == [clean(hostile), "greased"]
-    assert len(event.quotes) == summary.MAX_QUOTES
+    assert len(event.quotes) == MAX_QUOTES
     assert f'log: "{clean(hostile)}"' in event.summary
 
 

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.modes import MODES
-from edge_agent.core.summary import MAX_EVIDENCE, evidence, figure, of_limit, of_recovery, of_risk, of_silence
+from edge_agent.core.summary import figure, of_limit, of_recovery, of_risk, of_silence
 from edge_agent.core.types import Evidence, Quote
-from tests.core.pump import channel, window
 
 VALUE = st.floats(allow_nan=False, allow_infinity=False)
 NAME = st.sampled_from(("vib", "T24", "Ps30", "vib_2h"))
@@ -84,27 +83,6 @@ def test_a_number_has_three_digits_that_count(value: float, expected: str) -> No
 def test_a_figure_is_short_and_near_its_value(value: float) -> None:
     assert len(figure(value)) <= 11
     assert float(figure(value)) == pytest.approx(value, rel=0.006)
-
-
-# --------------------------------------------------------------------------------------------- evidence
-
-
-def test_evidence_is_what_moved_farthest_in_either_direction() -> None:
-    found = evidence(window(channel("a", 1.5), channel("b", -9.0), channel("c", 4.0), channel("d", 2.0)))
-
-    assert [fact.channel for fact in found] == ["b", "c", "d"]
-    assert len(found) == MAX_EVIDENCE
-    assert {fact.rule for fact in found} == {"deviation"}
-
-
-def test_a_channel_near_its_normal_is_evidence_only_where_nothing_else_is() -> None:
-    assert [f.channel for f in evidence(window(channel("a", 0.2), channel("b", 3.0)))] == ["b"]
-    assert [f.channel for f in evidence(window(channel("a", 0.2), channel("b", -0.3)))] == ["b"]
-    assert evidence(window()) == ()
-
-
-def test_joint_channels_are_for_the_model_and_no_evidence_for_people() -> None:
-    assert evidence(window(channel("joint_t2", 50.0), channel("joint_spe", 50.0))) == ()
 
 
 # --------------------------------------------------------------------------------------------- sentences

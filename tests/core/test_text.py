@@ -23,6 +23,7 @@ from edge_agent.core.text import (
     clean,
     level_ordinal,
     ordinals,
+    parts,
     render,
     shown,
     z_ordinal,
@@ -259,3 +260,29 @@ def test_an_age_falls_into_its_bucket(hours: float, word: str) -> None:
 
 def test_a_log_line_of_the_future_is_new() -> None:
     assert render(window(), [line("clock ahead", -5)]) == "pump\nlog <1h clock ahead"
+
+
+# --------------------------------------------------------------------------------------------- taken apart
+
+
+@given(channels=st.lists(CHANNEL, max_size=6, unique_by=lambda c: c.name), logs=st.lists(HOSTILE, max_size=3))
+def test_a_text_taken_apart_gives_the_same_text_again(channels: list[ChannelState], logs: list[str]) -> None:
+    given_ = window(*channels, silent=("temp", "flow"), regime=3)
+    text = render(given_, [LogLine("p1", END - 60.0 * i, said) for i, said in enumerate(logs)])
+    found = parts(text)
+
+    assert found.text == text
+    assert [line.split(" ")[0] for line in found.channels] == [c.name for c in shown(given_)]
+    assert (found.silent, len(found.logs)) == (("silent temp flow",), len(logs))
+
+
+def test_channels_called_log_and_silent_are_channels() -> None:
+    found = parts(render(window(channel("log", 3.0), channel("silent", 2.0), silent=("q50",)), [line("noisy", 0.5)]))
+
+    assert [name.split(" ")[0] for name in found.channels] == ["log", "silent"]
+    assert (found.silent, found.logs) == (("silent q50",), ("log <1h noisy",))
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_text_says_whether_the_baseline_is_still_learned(learning: bool) -> None:  # noqa: FBT001 - a table
+    assert parts(render(window(channel("vib", 2.0), learning=learning, regime=1))).learning is learning

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge_agent.core import summary
+from edge_agent.core import evidence, summary
 from edge_agent.core.modes import MODES
 from edge_agent.core.pipeline import MAX_SILENT
 from edge_agent.core.text import MAX_LOG_CHARACTERS, clean
@@ -47,11 +47,11 @@ LONGEST = replace(
     address=Address("t" * 64, "s" * 64, "g" * 64),
     model=ModelPayload(name="m" * 64, version="v" * 64, sha256="f" * 64),
 )
-FACT = Evidence("vib", "drive-end bearing", 6.82, "mm/s", 2.0, 12.3456, None, "deviation")
+FACT = Evidence("vib", "drive-end bearing", 6.82, "mm/s", 2.0, 12.3456, None, "deviation", 0.456789)
 EVENT = AlarmEvent(
     id="0123456789abcdef", asset="p1", kind="risk", episode=2, rev=3, transition=Transition.ESCALATED, time=NOON,
     first=NOON - 60.0, active=True, acked=False, severity="high", severity_number=700, risk=0.876543, mode="VIB",
-    evidence=(FACT,), quotes=(Quote("q1", NOON - 5.5, "bearing noisy"),), summary="why", summary_source="template",
+    evidence=(FACT,), quotes=(Quote("q1", NOON - 5.5, "noisy", -0.0123456),), summary="why", summary_source="template",
 )  # fmt: skip
 VERDICT = Verdict("p1", NOON, "pump\nvib …", 0.123456, "VIB", 0.8, Status.DECIDED)
 HEALTH = HealthPayload(
@@ -105,17 +105,20 @@ def test_the_data_are_those_of_the_event() -> None:
     assert (data.observed, data.clock, data.config) == ("2024-06-01T12:00:00.500Z", "synced", "cafe")
     assert data.evidence[0].model_dump() == {
         "channel": "vib", "component": "drive-end bearing", "value": 6.82, "unit": "mm/s", "baseline": 2.0,
-        "shift": 12.35, "limit": None, "rule": "deviation",
+        "shift": 12.35, "limit": None, "rule": "deviation", "contribution": 0.4568,
     }  # fmt: skip
-    assert data.log[0].model_dump() == {"id": "q1", "time": "2024-06-01T11:59:54.500Z", "text": "bearing noisy"}
+    assert data.log[0].model_dump() == {
+        "id": "q1", "time": "2024-06-01T11:59:54.500Z", "text": "noisy", "contribution": -0.0123,
+    }  # fmt: skip
     assert (data.summary, data.summary_source, data.model) == ("why", "template", ORIGIN.model)
 
 
 def test_an_event_without_risk_or_shift_says_null() -> None:
-    limit = replace(FACT, shift=None, baseline=None, limit=7.0, rule="limit")
+    limit = replace(FACT, shift=None, baseline=None, limit=7.0, rule="limit", contribution=None)
     data = json.loads(sent(replace(EVENT, risk=None, mode="none", evidence=(limit,)))[0].payload)["data"]
 
-    assert (data["risk"], data["evidence"][0]["shift"], data["evidence"][0]["limit"]) == (None, None, 7.0)
+    [fact] = data["evidence"]
+    assert (data["risk"], fact["shift"], fact["contribution"], fact["limit"]) == (None, None, None, 7.0)
 
 
 @pytest.mark.parametrize("unrecorded", [False, True])
@@ -137,12 +140,12 @@ def test_a_mode_outside_the_table_is_sent_as_other() -> None:
 
 
 LONG_FACT = Evidence("c" * 64, "\U0001f527" * 64, -1.2345678901234567e-300, "\U0001f527" * 32, -1.2345678901234567e-300,
-                     -999.99, -1.2345678901234567e-300, "deviation")  # fmt: skip
-LONG_QUOTE = Quote("f" * 16, NOON, clean("\U00020000" * 2 * MAX_LOG_CHARACTERS))
+                     -999.99, -1.2345678901234567e-300, "deviation", -0.123456)  # fmt: skip
+LONG_QUOTE = Quote("f" * 16, NOON, clean("\U00020000" * 2 * MAX_LOG_CHARACTERS), -0.123456)
 
 
 def test_the_longest_risk_alarm_fits_into_its_payload() -> None:
-    facts, quotes = (LONG_FACT,) * summary.MAX_EVIDENCE, (LONG_QUOTE,) * summary.MAX_QUOTES
+    facts, quotes = (LONG_FACT,) * evidence.MAX_EVIDENCE, (LONG_QUOTE,) * evidence.MAX_QUOTES
     assert len(LONG_QUOTE.text.encode()) == 4 * MAX_LOG_CHARACTERS
     texts = [summary.of_risk(code, facts, quotes) for code in MODES]
     longest = replace(
