@@ -10,19 +10,23 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edge_agent.bundle.classify import OnnxRiskModel
-from edge_agent.bundle.manifest import CLASSES, GOLDEN, Manifest, read_manifest
+from edge_agent.bundle.manifest import CLASSES, GOLDEN, REPORT_GOLDEN, Manifest, read_manifest
 from edge_agent.bundle.references import parse_references
-from edge_agent.core import text
+from edge_agent.bundle.report import OnnxReportModel
+from edge_agent.core import report, text
 from edge_agent.core.baseline import Reference
+from edge_agent.core.facts import Facts
 from edge_agent.errors import BundleError
 
 _CHUNK: Final = 1 << 20
 _CLEAR: Final = 0.6  # a golden mode is compared only where the model was at least so sure of it
+
+_Case = TypeVar("_Case", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Bundle:
     manifest: Manifest
     risk: OnnxRiskModel
     references: Mapping[str, Reference]  # by asset class
+    report: OnnxReportModel | None = None  # None: summaries come from the template
 
 
 class GoldenCase(BaseModel):
@@ -43,6 +48,15 @@ class GoldenCase(BaseModel):
     risk: float
     mode: str
     mode_probability: float
+
+
+class GoldenSummary(BaseModel):
+    """Facts and what the report model wrote of them, without a close call on the way."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    facts: Facts
+    summary: str
 
 
 def default_bundle() -> Path:
@@ -92,7 +106,34 @@ def load_bundle(folder: Path) -> Bundle:
     references = parse_references(path.read_text(encoding="utf-8"), path)
     risk = OnnxRiskModel(folder, manifest)
     self_test(risk, manifest, read_golden(folder))
-    return Bundle(manifest, risk, references)
+    return Bundle(manifest, risk, references, _report(folder, manifest) if manifest.report else None)
+
+
+def _report(folder: Path, manifest: Manifest) -> OnnxReportModel:
+    """The report model of a bundle, after its self-test."""
+    if manifest.report != report.VERSION:
+        raise BundleError(
+            f"bundle {manifest.name!r} writes {manifest.report!r}, this agent reads {report.VERSION!r}",
+            hint="install a bundle made for this version of the agent",
+        )
+    model = OnnxReportModel(folder)
+    for case in read_golden_summaries(folder):
+        found = model.summarise(case.facts)
+        if found != case.summary:
+            raise BundleError(
+                f"bundle {manifest.name!r}: self-test: summary {found!r:.60} where {case.summary!r:.60} was recorded",
+                hint="the report model does not write here as it did where it was made: install another bundle",
+            )
+    return model
+
+
+def read_golden_summaries(folder: Path) -> list[GoldenSummary]:
+    """The golden summaries of a bundle with a report model.
+
+    Raises:
+        BundleError: there is none, or a line is no golden summary.
+    """
+    return _golden_rows(folder / REPORT_GOLDEN, GoldenSummary)
 
 
 def read_golden(folder: Path) -> list[GoldenCase]:
@@ -101,10 +142,12 @@ def read_golden(folder: Path) -> list[GoldenCase]:
     Raises:
         BundleError: there is none, or a line is no golden case.
     """
-    path = folder / GOLDEN
-    rows = path.read_text(encoding="utf-8").splitlines()
+    return _golden_rows(folder / GOLDEN, GoldenCase)
+
+
+def _golden_rows(path: Path, kind: type[_Case]) -> list[_Case]:
     try:
-        cases = [GoldenCase.model_validate_json(row) for row in rows]
+        cases = [kind.model_validate_json(row) for row in path.read_text(encoding="utf-8").splitlines()]
     except ValidationError as error:
         raise BundleError(f"{path}: {error.errors()[0]['msg']}", hint="install the bundle again") from error
     if not cases:

@@ -19,6 +19,10 @@ CLASSES: Final = "classes.json"
 GOLDEN: Final = "golden.jsonl"
 CARD: Final = "MODEL_CARD.md"
 HASHED: Final = (RISK, TOKENIZER, CLASSES, GOLDEN)
+REPORT: Final = "report.onnx"
+REPORT_TOKENS: Final = "report-tokens.json"
+REPORT_GOLDEN: Final = "report-golden.jsonl"
+REPORT_HASHED: Final = (REPORT, REPORT_TOKENS, REPORT_GOLDEN)  # of a bundle that can write summaries as well
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -65,6 +69,7 @@ class Manifest(_Part):
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
     version: str
     text: str  # version of the text the model reads
+    report: str = ""  # version of the summaries' facts and frames; empty where the bundle writes none
     horizon: str  # what the risk is about, in words
     labels: Annotated[tuple[str, ...], Field(min_length=1)]  # failure modes, ISO 14224, `none` first
     threshold: Probability  # calibrated risk from which an alarm is justified
@@ -81,8 +86,9 @@ class Manifest(_Part):
         if self.labels[0] != "none" or len(set(self.labels)) != len(self.labels):
             message = f"labels must start with `none` and not repeat, got {list(self.labels)}"
             raise ValueError(message)
-        if set(self.files) != set(HASHED):
-            message = f"[files] must name {', '.join(HASHED)}, got {', '.join(self.files) or 'nothing'}"
+        needed = (*HASHED, *REPORT_HASHED) if self.report else HASHED
+        if set(self.files) != set(needed):
+            message = f"[files] must name {', '.join(needed)}, got {', '.join(self.files) or 'nothing'}"
             raise ValueError(message)
         return self
 
@@ -117,6 +123,8 @@ def format_manifest(manifest: Manifest) -> str:
     """The manifest as TOML; reading it gives the same manifest."""
     fields = manifest.model_dump(mode="json")
     plain = {key: value for key, value in fields.items() if not isinstance(value, dict) and key != "data"}
+    if not manifest.report:
+        del plain["report"]  # as before there were summaries
     lines = [f"{key} = {_value(value)}" for key, value in plain.items()]
     for key, table in fields.items():
         if isinstance(table, dict):

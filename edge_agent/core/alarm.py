@@ -124,6 +124,20 @@ def step(state: AlarmState, finding: Finding, delays: Delays) -> tuple[AlarmStat
     return state, None
 
 
+def retell(state: AlarmState, event: AlarmEvent, summary: str) -> tuple[AlarmState, AlarmEvent] | None:
+    """The condition and its event anew in a model's words, as the next revision; None where the alarm has moved on.
+
+    Nothing of the condition changes but the revision: a summary neither raises, escalates nor clears.
+    """
+    if not state.active or (state.id, state.rev) != (event.id, event.rev):
+        return None
+    state = replace(state, rev=state.rev + 1)
+    anew = replace(
+        event, rev=state.rev, transition=Transition.UPDATED, acked=state.acked, summary=summary, summary_source="model"
+    )
+    return state, anew
+
+
 def _raised(state: AlarmState, finding: Finding) -> tuple[AlarmState, AlarmEvent]:
     episode = state.episode + 1
     raised = replace(

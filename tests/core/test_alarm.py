@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.core.alarm import TRANSITIONS, AlarmState, Delays, Finding, Phase, Signal, step
+from edge_agent.core.alarm import TRANSITIONS, AlarmState, Delays, Finding, Phase, Signal, retell, step
 from edge_agent.core.types import AlarmEvent, Quote, Severity, Transition
 
 MEDIUM, HIGH, CRITICAL = (
@@ -235,3 +235,36 @@ def test_what_is_told_changes_something_that_was_told_before(findings: list[Find
             assert after.severity_number < before.severity_number
         if after.transition is Transition.UPDATED:
             assert after.severity_number == before.severity_number
+
+
+# --------------------------------------------------------------------------------------------- in other words
+
+
+def raised() -> tuple[AlarmState, AlarmEvent]:
+    """A standing alarm with the event of its raise."""
+    state, found = told([finding(Signal.HIGH, time, summary="by template") for time in (0.0, 60.0)])
+    assert found[-1] is not None
+    return state, found[-1]
+
+
+def test_a_summary_makes_the_next_revision_and_nothing_else() -> None:
+    state, event = raised()
+    retold = retell(state, event, "In other words.")
+
+    assert retold is not None
+    after, anew = retold
+    assert after == replace(state, rev=state.rev + 1)
+    assert (anew.rev, anew.transition, anew.summary, anew.summary_source) == (
+        event.rev + 1, Transition.UPDATED, "In other words.", "model",
+    )  # fmt: skip
+    assert replace(
+        anew, rev=event.rev, transition=event.transition, summary=event.summary, summary_source=event.summary_source
+    ) == event  # fmt: skip
+
+
+def test_a_summary_of_an_older_revision_another_episode_or_a_cleared_alarm_is_dropped() -> None:
+    state, event = raised()
+
+    assert retell(replace(state, rev=state.rev + 1), event, "late") is None
+    assert retell(replace(state, id="another"), event, "late") is None
+    assert retell(replace(state, phase=Phase.NORMAL), event, "late") is None

@@ -33,9 +33,7 @@ def test_remembered_scores_are_those_of_the_model(texts: list[str], most: int) -
 
 
 @given(texts=TEXTS, most=st.integers(1, 4))
-def test_a_text_is_remembered_while_fewer_others_than_there_is_room_for_came_since(
-    texts: list[str], most: int
-) -> None:
+def test_a_text_is_remembered_while_fewer_others_than_there_is_room_for_came_since(texts: list[str], most: int) -> None:
     model = Watched()
     remembered = RememberedScores(model.score, most, model.known.append)
     for text in texts:

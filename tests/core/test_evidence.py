@@ -77,9 +77,7 @@ def test_a_log_line_contributes_no_more_than_its_reach_lets_it() -> None:
     assert dict(moves.channels)["a"] == pytest.approx(0.25)  # without it the log adds no more than before
 
 
-@given(
-    count=st.integers(0, 14), logs=st.integers(0, 5), risks=st.lists(st.floats(0, 0.1), min_size=14, max_size=14)
-)
+@given(count=st.integers(0, 14), logs=st.integers(0, 5), risks=st.lists(st.floats(0, 0.1), min_size=14, max_size=14))
 def test_an_explanation_costs_a_bounded_number_of_scores_and_none_twice(
     count: int, logs: int, risks: Sequence[float]
 ) -> None:

@@ -103,9 +103,7 @@ def story() -> list[list[Message]]:
     for i in range(STEPS):
         away = max(i - ODD, 0) if i < SOUND else 0
         sent = [
-            message("logs/p1", text=text, ts=START + 60.0 * written)
-            for arrives, written, text in LINES
-            if arrives == i
+            message("logs/p1", text=text, ts=START + 60.0 * written) for arrives, written, text in LINES if arrives == i
         ]
         for k, (name, usual, noise, step) in enumerate(
             (("vib", 2.0, 0.1, 0.8), ("temp", 60.0, 1.0, 8.0), ("flow", 20.0, 0.5, 0.0))

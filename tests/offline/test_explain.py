@@ -159,9 +159,7 @@ def test_the_beginning_of_an_id_is_enough(running: Path) -> None:
 @pytest.mark.parametrize(("prefix", "said"), [("zz", "no alarm begins 'zz'"), ("", "ids of 3 alarms begin with ''")])
 def test_an_id_that_names_no_alarm_or_several_is_refused(running: Path, prefix: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        CliRunner().invoke(
-            explain, [prefix, "--config", str(running / "edge-agent.toml")], catch_exceptions=False
-        )
+        CliRunner().invoke(explain, [prefix, "--config", str(running / "edge-agent.toml")], catch_exceptions=False)
 
 
 # --------------------------------------------------------------------------------------------- altered
@@ -269,9 +267,7 @@ def test_other_classes_are_not_taken_for_those_that_judged(folder: Path) -> None
     found = document(folder)
 
     assert found["outcome"] == "verified in part"
-    assert found["unchecked"] == [
-        "the readings: classes or alarm policy have changed since; name the old --config"
-    ]
+    assert found["unchecked"] == ["the readings: classes or alarm policy have changed since; name the old --config"]
 
 
 def judged_by(db: sqlite3.Connection) -> Voice:
