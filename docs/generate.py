@@ -26,17 +26,20 @@ def alarm_diagram() -> str:
 
 
 def cli_reference() -> str:
-    """`--help` of every command."""
-    parts = []
-    context = click.Context(cli, info_name="edge-agent", max_content_width=100)
-    for name in ["", *cli.list_commands(context)]:
-        command = cli.get_command(context, name) if name else cli
-        assert command is not None  # noqa: S101 - a command of the list
-        full = f"edge-agent {name}".strip()
-        with click.Context(command, info_name=full, max_content_width=100, terminal_width=100) as own:
-            text = "\n".join(line.rstrip() for line in command.get_help(own).splitlines())
-            parts.append(f"## {full}\n\n```\n{text}\n```\n")
-    return "\n".join(parts)
+    """`--help` of every command, those of a group behind it."""
+    return "\n".join(_help(cli, "edge-agent"))
+
+
+def _help(command: click.Command, name: str) -> list[str]:
+    with click.Context(command, info_name=name, max_content_width=100, terminal_width=100) as own:
+        text = "\n".join(line.rstrip() for line in command.get_help(own).splitlines())
+        parts = [f"## {name}\n\n```\n{text}\n```\n"]
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(own):
+                found = command.get_command(own, inner)
+                assert found is not None  # noqa: S101 - a command of the list
+                parts += _help(found, f"{name} {inner}")
+    return parts
 
 
 def config_reference() -> str:

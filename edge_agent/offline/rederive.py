@@ -16,6 +16,7 @@ from edge_agent.bundle.load import Bundle
 from edge_agent.config import Config
 from edge_agent.core import snapshot
 from edge_agent.core.alarm import AlarmState
+from edge_agent.core.facts import facts_of
 from edge_agent.core.pipeline import CLOSE, Judge, Outcome, Pipeline
 from edge_agent.core.text import Parts, parts, render
 from edge_agent.core.types import AlarmEvent, LogLine, Reading, Transition, Verdict, Window
@@ -45,6 +46,7 @@ class Rederivation(Pipeline):
         first = case.events[0]
         self.found = Derived()
         self._case, self._waiting = case, deque(case.logs)
+        self._report = bundle.report if case.exact else None  # another processor may choose other words
         self._since = self._block = 0  # the block in which the last text agreed, and the one at hand
         self._asset, self._kind = first.asset, first.kind
         if first.episode > 1:
@@ -99,21 +101,24 @@ class Rederivation(Pipeline):
             if not self._next_is(Transition.UPDATED, event.time):
                 continue
             if self._next().summary_source == "model":
-                self._reworded(event)
+                self._reworded(event, next((window for told, window in outcome.tellable if told == event), None))
             elif event.transition is Transition.RAISED:
                 for told in self.explain().values():
                     self._keep(told)
 
-    def _reworded(self, event: AlarmEvent) -> None:
-        """A revision that changed nothing but the words: taken over as it was told."""
+    def _reworded(self, event: AlarmEvent, window: Window | None) -> None:
+        """A revision that changed nothing but the words: written again, or taken over where they may differ here."""
         told, state = self._next(), self.alarms[self._asset, self._kind]
+        words: str | None = told.summary
+        if self._report is not None:  # words that nobody could have asked for are nobody's
+            words = None if window is None else self._report.summarise(facts_of(event, window))
         self.alarms[self._asset, self._kind] = replace(state, rev=state.rev + 1)
         self.found.events.append(
             replace(
                 event,
                 rev=event.rev + 1,
                 transition=Transition.UPDATED,
-                summary=told.summary,
+                summary=words or "",
                 summary_source=told.summary_source,
             )
         )

@@ -49,13 +49,19 @@ def fit_conformal(risk: Logits, label: NDArray[np.float32], alpha: float = ALPHA
 
 
 def fit_threshold(risk: Logits, label: NDArray[np.float32], asset: NDArray[np.int64]) -> tuple[float, float]:
-    """The threshold of best F1, and that F1, cross-validated over folds of assets: no engine decides alone."""
+    """The threshold of best F1, and that F1, cross-validated over folds of assets: no engine decides alone.
+
+    Of a single asset, the folds are stretches of its time.
+    """
     unique, number = np.unique(asset, return_inverse=True)
-    fold = (np.random.default_rng(1).permutation(len(unique)) % FOLDS)[number]
+    if len(unique) == 1:
+        fold = np.arange(len(asset)) * FOLDS // len(asset)
+    else:
+        fold = (np.random.default_rng(1).permutation(len(unique)) % FOLDS)[number]
     truth = label > 0.5  # noqa: PLR2004
     candidates = np.linspace(0.05, 0.95, 91)
     best, scores = [], []
-    for k in range(FOLDS):
+    for k in np.unique(fold).tolist():
         rest = fold != k
         curve = [f1_score(truth[rest], risk[rest] >= c, zero_division=0.0) for c in candidates]
         flat = candidates[np.array(curve) >= max(curve) - 0.002]  # F1 is flat at its top: take the middle

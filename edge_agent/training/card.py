@@ -20,6 +20,14 @@ from edge_agent.training.model import Shape
 
 
 @dataclass(frozen=True, slots=True)
+class Pruned:
+    """From how many inner units, and how the rest was repaired."""
+
+    inner: int
+    repair: Recipe
+
+
+@dataclass(frozen=True, slots=True)
 class Making:
     """How the bundle came about."""
 
@@ -29,6 +37,7 @@ class Making:
     refine: Recipe | None
     minutes: float
     modes: frozenset[str]  # failure modes that occurred in training
+    pruned: Pruned | None = None
 
 
 def machine() -> str:
@@ -48,7 +57,7 @@ def write_card(folder: Path, manifest: Manifest, figures: Sequence[Figure], maki
         manifest=manifest,
         shape=shape,
         recipe=recipe,
-        refined=_refined(making.refine),
+        refined=_refined(making.refine) + _pruned(making),
         conformal=conformal,
         today=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         minutes=f"{making.minutes:.0f} min",
@@ -70,6 +79,16 @@ def _refined(refine: Recipe | None) -> str:
     return (
         f" Then {refine.steps} more steps at\n{refine.rate:g}, from the averaged weights, with less augmentation and a "
         "larger share of C-MAPSS."
+    )
+
+
+def _pruned(making: Making) -> str:
+    if making.pruned is None:
+        return ""
+    repair = making.pruned.repair
+    return (
+        f" Then pruned: of {making.pruned.inner} inner\nunits per layer the {making.shape.inner} of the largest effect "
+        f"stayed (mean activation times outgoing weight), repaired\nby {repair.steps} steps at {repair.rate:g}."
     )
 
 

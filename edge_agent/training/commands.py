@@ -11,23 +11,45 @@ from typing import Final
 
 import click
 
+from edge_agent.errors import UsageError
 from edge_agent.training.console import data_option, fleet_option, require_training, runs_folder, runs_option, say
+from edge_agent.training.ladder.commands import ladder
+from edge_agent.training.logs.commands import logs
+from edge_agent.training.plant.commands import finetune
+from edge_agent.training.public_commands import ai4i
+from edge_agent.training.report.commands import evaluate_report, train_report
 
 _QUICK: Final = {"train_runs": 24, "held_out_runs": 12, "vocabulary": 1024}
 _DEFAULT_STEPS: Final = 2200  # with width and layers below: the shipped bundle, half an hour on two cores
 _DEFAULT_REFINE: Final = 0
 _REFINING_RATE: Final = 5e-4
 _QUICK_STEPS: Final = 40
+_REPAIR: Final = 400  # steps after pruning
+_REPAIR_RATE: Final = 2.5e-4  # what is repaired has been refined already
+_QUICK_INNER: Final = 128
 
 
 @click.group()
 def train() -> None:
-    """Make models (extra `train`): from public data and the simulator, or from your own plant's history."""
+    """Make models (extra `train`): from public data and the simulator, or from your own plant's history.
+
+    \b
+    Examples:
+      edge-agent train base --data ../shared/data --out models/mine
+      edge-agent train finetune --data plant.csv --failures failures.csv --out models/mine
+      edge-agent train report --help
+    """
 
 
 @click.group()
 def evaluate() -> None:
-    """Measure models on data they never saw (extra `train`)."""
+    """Measure models on data they never saw (extra `train`).
+
+    \b
+    Examples:
+      edge-agent evaluate bundle models/default --data ../shared/data
+      edge-agent evaluate logs orders.csv --text-column text --label-column code
+    """
 
 
 @train.command("base")
@@ -42,6 +64,14 @@ def evaluate() -> None:
     show_default=True,
     help="Steps of a second round at half the rate, with less augmentation.",
 )
+@click.option(
+    "--prune",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Inner units per layer to keep of two per unit of width; 0 keeps all.",
+)
+@click.option("--repair", type=click.IntRange(min=1), default=_REPAIR, show_default=True, help="Steps after pruning.")
 @click.option("--width", type=click.IntRange(min=32), default=192, show_default=True, help="Width of the encoder.")
 @click.option("--layers", type=click.IntRange(min=1), default=3, show_default=True, help="Layers of the encoder.")
 @click.option("--name", default="default", show_default=True, help="Name of the bundle.")
@@ -49,8 +79,8 @@ def evaluate() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the bundle.")
 @click.option("--quick", is_flag=True, help="A tiny model from the simulator alone, in less than a minute: for tests.")
 def train_base(  # noqa: PLR0913 - one parameter per option
-    data: Path | None, folder: Path | None, train_runs: int, steps: int, refine: int, width: int, layers: int,
-    name: str, version: str, out: Path, *, quick: bool,
+    data: Path | None, folder: Path | None, train_runs: int, steps: int, refine: int, prune: int, repair: int,
+    width: int, layers: int, name: str, version: str, out: Path, *, quick: bool,
 ) -> None:  # fmt: skip
     """Train a bundle: data → tokens, teacher, encoder, int8, calibration, figures, model card.
 
@@ -63,28 +93,34 @@ def train_base(  # noqa: PLR0913 - one parameter per option
     """
     require_training()
     from edge_agent.training.fit import Recipe  # noqa: PLC0415 - torch
-    from edge_agent.training.make import Plan, make_bundle  # noqa: PLC0415 - torch
+    from edge_agent.training.make import Plan, Pruning, make_bundle  # noqa: PLC0415 - torch
     from edge_agent.training.recipe import Scale  # noqa: PLC0415 - with the others
 
+    inner = _QUICK_INNER if quick else 2 * width
+    if prune >= inner:
+        raise UsageError(f"--prune {prune}: the encoder has {inner} inner units", hint=f"give fewer than {inner}")
+    repaired = f" --prune {prune} --repair {repair}" if prune else ""
     if quick:
         steps = min(steps, _QUICK_STEPS)
         plan = Plan(
             name=name, version=version, scale=Scale(**_QUICK), recipe=Recipe(steps=steps, batch=64),
             refine=Recipe(steps=max(steps // 4, 1), batch=64, rate=_REFINING_RATE, seed=2),
-            dim=64, layers=2, heads=2, inner=128,
+            dim=64, layers=2, heads=2, inner=inner,
+            pruning=Pruning(prune, Recipe(steps=repair, batch=64, rate=_REPAIR_RATE, seed=3)) if prune else None,
         )  # fmt: skip
-        said = f"edge-agent train base --quick --steps {steps} --name {name} --out FOLDER"
+        said = f"edge-agent train base --quick --steps {steps}{repaired} --name {name} --out FOLDER"
         make_bundle(plan, None, runs_folder(folder), out, said, say)
         return
     plan = Plan(
         name=name, version=version, scale=Scale(train_runs=train_runs), recipe=Recipe(steps=steps),
         refine=Recipe(steps=refine, rate=_REFINING_RATE, seed=2) if refine else None,
-        dim=width, layers=layers, heads=4, inner=2 * width,
+        dim=width, layers=layers, heads=4, inner=inner,
+        pruning=Pruning(prune, Recipe(steps=repair, rate=_REPAIR_RATE, seed=3)) if prune else None,
     )  # fmt: skip
     given = "" if data is None else " --data DIR"
     said = (
-        f"edge-agent train base{given} --fleet {train_runs} --steps {steps} --refine {refine} --width {width} "
-        f"--layers {layers} --name {name} --version {version} --out FOLDER"
+        f"edge-agent train base{given} --fleet {train_runs} --steps {steps} --refine {refine}{repaired} "
+        f"--width {width} --layers {layers} --name {name} --version {version} --out FOLDER"
     )
     make_bundle(plan, data, runs_folder(folder), out, said, say)
 
@@ -106,11 +142,23 @@ def evaluate_bundle(bundle: Path, data: Path | None, folder: Path | None, train_
     require_training()
     from edge_agent.bundle.load import load_bundle  # noqa: PLC0415 - onnxruntime
     from edge_agent.training import evaluate as evaluation  # noqa: PLC0415 - lightgbm
+    from edge_agent.training.evaluations import append_evaluation  # noqa: PLC0415 - with the others
     from edge_agent.training.figures import flat, table  # noqa: PLC0415 - with the others
     from edge_agent.training.recipe import Scale  # noqa: PLC0415 - with the others
 
-    figures = evaluation.evaluate(load_bundle(bundle), data, runs_folder(folder), Scale(train_runs=train_runs), say)
+    loaded, runs = load_bundle(bundle), runs_folder(folder)
+    figures = evaluation.evaluate(loaded, data, runs, Scale(train_runs=train_runs), say)
+    said = f"edge-agent evaluate bundle {bundle}{'' if data is None else ' --data DIR'} --fleet {train_runs}"
+    append_evaluation(runs, said, loaded.manifest, flat(figures))
     if as_json:
         click.echo(json.dumps(flat(figures), indent=2))
     else:
         click.echo(table(figures))
+
+
+train.add_command(finetune)
+evaluate.add_command(ai4i)
+evaluate.add_command(ladder)
+evaluate.add_command(logs)
+train.add_command(train_report)
+evaluate.add_command(evaluate_report)

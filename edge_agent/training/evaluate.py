@@ -21,7 +21,18 @@ from edge_agent.training import cmapss, fleet, fusion, teacher
 from edge_agent.training.calibrate import FEWEST_STEPS, apply_calibration, fit_threshold
 from edge_agent.training.examples import Examples
 from edge_agent.training.figures import Figure
-from edge_agent.training.recipe import LEARNED, TRANSFER, Say, Scale, Task, build_all, by_group, cache_of, split_engines
+from edge_agent.training.recipe import (
+    LEARNED,
+    TRANSFER,
+    Say,
+    Scale,
+    Task,
+    build_all,
+    by_group,
+    cache_of,
+    split_engines,
+    strangers,
+)
 from edge_agent.training.runs import HORIZON_STEPS, Run, recent_logs, windows_of
 from edge_agent.training.scoring import (
     Floats,
@@ -143,7 +154,7 @@ def _fleet_figures(bundle: Bundle, cache: Path, scale: Scale, say: Say) -> list[
         unknown.append(_judge(bundle, trees, strange[name], sample(strange[name], _FLEET_WINDOWS)))
     return [
         _area("simulator_pr_auc", "simulated fleet, PR-AUC", _pool(known)),
-        _area("simulator_strange_pr_auc", "the same, class unknown to the model, PR-AUC", _pool(unknown), trees=False),
+        _area("simulator_strange_pr_auc", "class unknown: a fault shows, PR-AUC", _pool(unknown), trees=False),
         Figure(
             "simulator_mode_accuracy", f"failure mode of {shown} windows before a failure", right / max(shown, 1)
         ),
@@ -215,7 +226,8 @@ def _examples(  # noqa: PLR0913 - what to render, with what, and where to keep i
         )
         for name, runs in groups.items()
     }
-    return build_all(tasks, bundle.risk.encoder, say)
+    built = build_all(tasks, bundle.risk.encoder, say)
+    return built if known else {name: strangers(part) for name, part in built.items()}
 
 
 def _judge(bundle: Bundle, trees: teacher.Trees, part: Examples, chosen: Indices) -> _Judged:

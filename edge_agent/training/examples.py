@@ -6,7 +6,7 @@ exactly what the agent feeds the model (a test holds this). No augmentation and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,24 @@ class Examples:
         return ends[1:] - ends[:-1]
 
 
-def build(runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder) -> Examples:
-    """The examples of runs of one class."""
+def subset(examples: Examples, chosen: NDArray[np.int64]) -> Examples:
+    """The chosen windows, in the order given."""
+    counts = np.diff(examples.first_line)[chosen]
+    lines = np.concatenate([np.arange(a, a + n) for a, n in zip(examples.first_line[chosen], counts, strict=True)])
+    widths = np.diff(examples.line_start)[lines]
+    tokens = np.concatenate([np.arange(a, a + n) for a, n in zip(examples.line_start[lines], widths, strict=True)])
+    return Examples(
+        examples.tokens[tokens], np.append(0, widths.cumsum()).astype(np.int32), examples.line_kind[lines],
+        np.append(0, counts.cumsum()).astype(np.int32), examples.risk[chosen], examples.mode[chosen],
+        examples.left[chosen], examples.run[chosen], examples.step[chosen], examples.learning[chosen],
+        examples.features[chosen],
+    )  # fmt: skip
+
+
+def build(
+    runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder, watch: Callable[[], None] = lambda: None
+) -> Examples:
+    """The examples of runs of one class; `watch` is called after each."""
     names = features.columns(runs[0].spec)
     tokens: list[int] = []
     line_start, line_kind, first_line = [0], [], [0]
@@ -69,6 +85,7 @@ def build(runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder
                 line_kind.append(line.kind)
             first_line.append(len(line_kind))
             rows.append(features.row(window, names))
+            watch()
             step = run.step_of(window)
             meta.append((risky[step], run.modes[step], run.left[step], number, window.index, window.learning))
     risk, mode, left, run_number, index, learning = zip(*meta, strict=True)
@@ -79,13 +96,16 @@ def build(runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder
     )  # fmt: skip
 
 
-def cached(path: Path, runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder) -> Examples:
+def cached(
+    path: Path, runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder,
+    watch: Callable[[], None] = lambda: None,
+) -> Examples:  # fmt: skip
     """As `build`, read from `path` where it is there, else built and written to it."""
     names = Examples.__dataclass_fields__
     if path.exists():
         with np.load(path) as stored:
             return Examples(*(stored[name] for name in names))
-    examples = build(runs, reference, encoder)
+    examples = build(runs, reference, encoder, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **{name: getattr(examples, name) for name in names})

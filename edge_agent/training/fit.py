@@ -7,6 +7,7 @@ targets, weights averaged exponentially (0.005).
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -28,7 +29,7 @@ Say = Callable[[str], None]
 _WARM_UP = 0.1  # share of the steps in which the learning rate rises
 _SOUND_WEIGHT = 0.2  # of a sound window in the failure-mode loss: a mode is asked for only when something is wrong
 _SAY_EVERY = 25  # steps
-_CHECKPOINT_S = 180.0
+_CHECKPOINT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,11 @@ def loss_of(logits: Tensor, batch: Batch, mode_weight: float) -> Tensor:
 
 def train(  # noqa: PLR0913 - what is learned from, how, and where it is kept
     sources: Sequence[Source], encoder: TextEncoder, shape: Shape, recipe: Recipe, checkpoint: Path, say: Say,
-    augmentation: Augmentation, start: RiskEncoder | None = None,
+    augmentation: Augmentation, start: RiskEncoder | None = None, watch: Callable[[int], None] = lambda _done: None,
 ) -> Trained:  # fmt: skip
     """The averaged model after `recipe.steps` steps from random weights, or from those of `start`.
 
-    Goes on from `checkpoint` where it is there and of the same shape and recipe.
+    Goes on from `checkpoint` where it is there and of the same shape and recipe. `watch` is told the steps done.
     """
     torch.manual_seed(recipe.seed)
     model = RiskEncoder(shape) if start is None else copy.deepcopy(start).train()
@@ -77,7 +78,7 @@ def train(  # noqa: PLR0913 - what is learned from, how, and where it is kept
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=recipe.rate, total_steps=recipe.steps + 1, pct_start=_WARM_UP
     )
-    key = {"shape": asdict(shape), "recipe": asdict(recipe)}
+    key = {"shape": asdict(shape), "recipe": asdict(recipe), "start": "" if start is None else _digest(start)}
     done, spent = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -91,6 +92,7 @@ def train(  # noqa: PLR0913 - what is learned from, how, and where it is kept
     batches = stream(sources, encoder, recipe.batch, augmentation, recipe.seed + done)
     began = saved = time.monotonic()
     losses: list[float] = []
+    watch(done)
     for step in range(done, recipe.steps):
         batch = next(batches)
         with torch.autocast("cpu", torch.bfloat16):
@@ -103,6 +105,7 @@ def train(  # noqa: PLR0913 - what is learned from, how, and where it is kept
         schedule.step()
         _average(averaged, model, max(recipe.average, 1.0 / (step + 1)))
         losses.append(loss.item())
+        watch(step + 1)
         if (step + 1) % _SAY_EVERY == 0 or step + 1 == recipe.steps:
             pace = (time.monotonic() - began) / (step + 1 - done)
             say(
@@ -120,6 +123,12 @@ def train(  # noqa: PLR0913 - what is learned from, how, and where it is kept
             torch.save(state, partial)
             partial.replace(checkpoint)
     return Trained(averaged.eval(), spent + time.monotonic() - began)
+
+
+def _digest(model: RiskEncoder) -> str:
+    """A digest of the weights."""
+    parts = b"".join(weight.detach().numpy().tobytes() for weight in model.parameters())
+    return hashlib.blake2s(parts, digest_size=8).hexdigest()
 
 
 def _average(averaged: RiskEncoder, model: RiskEncoder, share: float) -> None:

@@ -112,11 +112,9 @@ def _compared(truth: Indices, assets: Indices, said: Sequence[Indices]) -> Ablat
     resampled = np.array([[_macro(truth[rows], one[rows], labels) for one in said] for rows in drawn])  # (R, 3)
     better = 1 + int(np.argmax(whole[1:]))
     gains = resampled[:, 0] - resampled[:, better]
-    intervals = [_interval(float(value), column) for value, column in zip(whole, resampled.T, strict=True)]
-    return Ablation(
-        len(truth), tuple(MODES[i] for i in labels.tolist()), *intervals,
-        _interval(float(whole[0] - whole[better]), gains),
-    )  # fmt: skip
+    both, sensors, logs = (_interval(float(v), column) for v, column in zip(whole, resampled.T, strict=True))
+    gain = _interval(float(whole[0] - whole[better]), gains)
+    return Ablation(len(truth), tuple(MODES[i] for i in labels.tolist()), both, sensors, logs, gain)
 
 
 def _macro(truth: Indices, said: Indices, labels: Indices) -> float:

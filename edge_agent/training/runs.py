@@ -36,11 +36,12 @@ class Run:
     left: Floats  # (steps,) steps to the failure, negative after it, inf where none comes
     modes: NDArray[np.int8]  # (steps,) index into MODES of the fault that shows, UNKNOWN where not known
     logs: tuple[LogLine, ...] = ()
+    horizon: int = HORIZON_STEPS
 
     @property
     def risky(self) -> NDArray[np.bool_]:
         """Whether each step is within the horizon of the failure, (steps,)."""
-        return self.left <= HORIZON_STEPS
+        return self.left <= self.horizon
 
     def step_of(self, window: Window) -> int:
         """The row that a window closed."""

@@ -45,14 +45,17 @@ def predict(trees: Trees, features: Features) -> NDArray[np.float32]:
 
 
 def soft_targets(parts: Sequence[Examples]) -> list[NDArray[np.float32]]:
-    """Per part (N,) the mean of label and out-of-fold prediction; the folds never split an asset."""
+    """Per part (N,) the mean of label and out-of-fold prediction; the folds never split an asset.
+
+    An asset that is alone has its label: there is no other to learn from.
+    """
     x = np.concatenate([part.features for part in parts])
     y = np.concatenate([part.risk for part in parts])
     assets = np.concatenate([part.run + 100_000 * k for k, part in enumerate(parts)])
     unique, number = np.unique(assets, return_inverse=True)
     fold = (np.random.default_rng(1).permutation(len(unique)) % FOLDS)[number]
-    predicted = np.zeros(len(y), dtype=np.float32)
-    for k in range(FOLDS):
+    predicted = y.copy()
+    for k in range(min(FOLDS, len(unique)) if len(unique) > 1 else 0):
         trees = _fit(x[fold != k], y[fold != k])
         predicted[fold == k] = predict(trees, x[fold == k])
     target = 0.5 * (y + predicted)

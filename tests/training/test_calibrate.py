@@ -61,3 +61,14 @@ def test_a_constant_at_the_prevalence_is_calibrated_and_worth_the_prevalence() -
 
 def test_assets_of_two_sets_never_share_a_number() -> None:
     assert len(np.unique(joined([np.arange(5), np.arange(5)]))) == 10
+
+
+@pytest.mark.parametrize("assets", [1, 2, 3])
+def test_a_threshold_is_found_with_fewer_assets_than_folds(assets: int) -> None:
+    rng = np.random.default_rng(1)
+    label = np.tile([0.0, 0.0, 0.0, 1.0], 60).astype(np.float32)
+    risk = np.clip(0.2 + 0.5 * label + 0.05 * rng.normal(size=len(label)), 0, 1)
+    threshold, f1 = fit_threshold(risk, label, np.arange(len(label)) * assets // len(label))
+
+    assert 0.25 < threshold < 0.65
+    assert f1 > 0.99

@@ -45,3 +45,10 @@ def test_what_only_one_asset_shows_is_not_taught_to_it() -> None:
 
     assert float(predict(fit_trees([replace(one, risk=label)]), one.features)[odd].mean()) > 0.9  # when it may look
     assert float(target[odd].mean()) < 0.6  # when it may not
+
+
+def test_an_asset_without_others_is_taught_by_its_label() -> None:
+    alone = part(1, 100, 4)
+
+    assert np.array_equal(soft_targets([alone])[0], alone.risk)
+    assert all(np.isfinite(target).all() for target in soft_targets([part(1, 100, 5), part(2, 100, 6)]))

@@ -1,0 +1,62 @@
+"""From a bundle back to the encoder: the weights are those that answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edge_agent.bundle.load import Bundle, default_bundle, load_bundle, read_golden
+from edge_agent.errors import BundleError
+from edge_agent.training.export import export_float
+from edge_agent.training.weights import encoder_of
+from tests.bundle.tiny import TINY
+
+pytestmark = pytest.mark.train
+
+
+@pytest.mark.parametrize("folder", [TINY, default_bundle()], ids=["tiny", "default"])
+def test_the_encoder_answers_as_the_int8_session_does(folder: Path) -> None:
+    bundle = load_bundle(folder)
+    model = encoder_of(bundle)
+    for case in read_golden(folder):
+        encoded = bundle.risk.encoder.encode(case.text)
+        with torch.no_grad():
+            found = model(*(torch.from_numpy(part) for part in encoded))[0].numpy()
+        expected = bundle.risk.run(encoded)
+
+        assert np.abs(found - expected).max() < 0.1 * max(1.0, np.abs(expected).max())
+        assert found[1:].argmax() == expected[1:].argmax() or case.mode_probability < 0.6
+
+
+def test_the_weights_of_a_float_export_come_back_exactly(tmp_path: Path) -> None:
+    bundle = load_bundle(TINY)
+    model = encoder_of(bundle)
+    export_float(model, tmp_path / "float.onnx")
+    bundle.risk.path = tmp_path / "float.onnx"
+    again = encoder_of(bundle)
+
+    assert again.shape == model.shape
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], weight, rtol=0.0, atol=0.0)
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+    bundle = load_bundle(TINY)
+    bundle.risk.path = tmp_path / "risk.onnx"
+    bundle.risk.path.write_bytes(b"\x00\xff not onnx")
+
+    with pytest.raises(BundleError, match=r"risk\.onnx"):
+        encoder_of(bundle)
+
+
+def test_an_encoder_without_channel_binding_is_refused() -> None:
+    bundle: Bundle = load_bundle(TINY)
+    bundle.risk.encoder.bound = False
+
+    with pytest.raises(BundleError, match="no channel binding") as caught:
+        encoder_of(replace(bundle))
+    assert "train base" in caught.value.hint
