@@ -39,7 +39,10 @@ def export_float(model: RiskEncoder, path: Path) -> None:
 
 
 def quantize(source: Path, target: Path, *, per_channel: bool) -> None:
-    """Write the int8 form: dynamic, signed weights, embeddings as int8 Gather, the head left in float."""
+    """Write the int8 form: dynamic, signed weights, embeddings as int8 Gather.
+
+    The head is asked to stay in float, but the quantiser renames a Gemm before it looks: so far the head is int8 too.
+    """
     graph = onnx.load(str(source)).graph
     heads = [node.name for node in graph.node if "/head/" in node.name]
     logging.disable(logging.WARNING)  # the library recommends a pass that changes nothing here
