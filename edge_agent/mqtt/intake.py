@@ -1,7 +1,7 @@
 """Between the broker's socket and paho: takes the messages out of the stream, leaves everything else to paho.
 
-paho reads a packet with five system calls and builds some thirty objects for the properties of a message, which is two
-thirds of what a message costs (measured). So the stream is read in pieces of some hundred messages, and PUBLISH packets
+paho reads a packet with five system calls and builds some thirty objects for the properties of a message: 38 of 88 µs
+that one cost with it (measured once). So the stream is read in pieces of some hundred messages, and PUBLISH packets
 of QoS 0 and 1 never reach paho. All others do, in their place in the stream: a message that came behind the CONNACK is
 not handed over before paho has read the CONNACK.
 
