@@ -66,6 +66,7 @@ class OnnxRiskModel:
             labels=manifest.labels,
             threshold=manifest.threshold,
             horizon=manifest.horizon,
+            stranger_threshold=manifest.stranger_threshold,
         )
 
     @property
@@ -104,21 +105,26 @@ class OnnxRiskModel:
 
     def score(self, text: str) -> Scores:
         """Calibrated scores of one text."""
-        return self.calibrated(self.logits(text))
+        encoded = self.encoder.encode(text)
+        stranger = self.encoder.bound and bool((encoded.input_ids == self.encoder.first_ordinal).any())
+        return self.calibrated(self.run(encoded), stranger=stranger)
 
-    def calibrated(self, logits: Logits) -> Scores:
-        """Logits as probabilities, by the manifest's calibration and conformal bounds."""
+    def calibrated(self, logits: Logits, *, stranger: bool = False) -> Scores:
+        """Logits as probabilities, by the manifest's calibration and conformal bounds.
+
+        A `stranger` is an asset whose class has no reference: its text states no levels (`q?`).
+        """
         labels = len(self._manifest.labels)
         if len(logits) == _BINARY and labels + 1 != _BINARY:
             risk_logit, modes = float(logits[1] - logits[0]), np.zeros(labels)
         else:
             risk_logit, modes = float(logits[0]), logits[1:]
-        calibration = self._manifest.calibration
+        calibration, conformal = self._manifest.reading(stranger=stranger)
         scaled = np.clip(risk_logit / calibration.temperature + calibration.bias, -30.0, 30.0)
         risk = float(1.0 / (1.0 + np.exp(-scaled)))
         shares = np.exp(modes - modes.max())
         return Scores(
             risk=risk,
             modes=tuple((shares / shares.sum()).tolist()),
-            undecided=self._manifest.conformal.undecided(risk),
+            undecided=conformal.undecided(risk),
         )

@@ -15,14 +15,24 @@ from edge_agent.config import Config
 from edge_agent.core.cache import RememberedScores
 from edge_agent.core.identity import digest
 from edge_agent.core.pipeline import Judge
+from edge_agent.core.verdict import Score
 from edge_agent.core.voice import Voice
+from edge_agent.ports import ModelInfo
 
 
 def judge_of(config: Config, bundle: Bundle, counted: Callable[[bool], None]) -> Judge:
     """Who judges; `counted` is told of every text scored whether it was remembered."""
     info, texts = bundle.risk.info, config.bundle.cache_texts
     score = RememberedScores(bundle.risk.score, texts, counted) if texts else bundle.risk.score
-    return Judge(score=score, labels=info.labels, threshold=info.threshold, voice=voice_of(config, bundle).key)
+    return judge_by(info, score, voice_of(config, bundle).key)
+
+
+def judge_by(info: ModelInfo, score: Score, voice: str = "") -> Judge:
+    """A judge with the labels and thresholds of a model."""
+    return Judge(
+        score=score, labels=info.labels, threshold=info.threshold, stranger_threshold=info.stranger_threshold,
+        voice=voice,
+    )  # fmt: skip
 
 
 def voice_of(config: Config, bundle: Bundle) -> Voice:

@@ -77,6 +77,9 @@ class Manifest(_Part):
     buckets: Annotated[tuple[Annotated[int, Field(ge=8, le=4096)], ...], Field(min_length=1)]
     calibration: Calibration
     conformal: Conformal
+    stranger_calibration: Calibration | None = None  # of assets whose class has no reference: none, as the others
+    stranger_conformal: Conformal | None = None
+    stranger_threshold: Probability | None = None
     files: dict[str, Sha256]
     figures: dict[str, float | str]
     data: tuple[DataSource, ...]
@@ -90,7 +93,17 @@ class Manifest(_Part):
         if set(self.files) != set(needed):
             message = f"[files] must name {', '.join(needed)}, got {', '.join(self.files) or 'nothing'}"
             raise ValueError(message)
+        strangers = (self.stranger_calibration, self.stranger_conformal, self.stranger_threshold)
+        if len({part is None for part in strangers}) > 1:
+            message = "stranger_calibration, stranger_conformal and stranger_threshold belong together"
+            raise ValueError(message)
         return self
+
+    def reading(self, *, stranger: bool) -> tuple[Calibration, Conformal]:
+        """How a risk logit is to be read: of an asset whose class has a reference, or of a stranger."""
+        if stranger and self.stranger_calibration is not None and self.stranger_conformal is not None:
+            return self.stranger_calibration, self.stranger_conformal
+        return self.calibration, self.conformal
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -122,6 +135,7 @@ def read_manifest(folder: Path) -> Manifest:
 def format_manifest(manifest: Manifest) -> str:
     """The manifest as TOML; reading it gives the same manifest."""
     fields = manifest.model_dump(mode="json")
+    fields = {key: value for key, value in fields.items() if value is not None}
     plain = {key: value for key, value in fields.items() if not isinstance(value, dict) and key != "data"}
     if not manifest.report:
         del plain["report"]  # as before there were summaries

@@ -17,8 +17,8 @@ from typing import Final
 
 import click
 
+from edge_agent.bundle.decisions import judge_by
 from edge_agent.bundle.load import default_bundle, load_bundle
-from edge_agent.core.pipeline import Judge
 from edge_agent.core.types import AlarmPolicy, Verdict
 from edge_agent.errors import DataError, LinkError, UsageError
 from edge_agent.mqtt.feed import Feed, Login, parse_broker
@@ -116,8 +116,7 @@ def backtest(  # noqa: PLR0913 - one argument an option
     )  # fmt: skip
     bundle = load_bundle(bundle_path or default_bundle())
     cases = prepare(files, settings, bundle.references)
-    info = bundle.risk.info
-    judge = Judge(score=bundle.risk.score, labels=info.labels, threshold=info.threshold)
+    judge = judge_by(bundle.risk.info, bundle.risk.score)
     started = time.monotonic()
     with ExitStack() as stack:
         step = stack.enter_context(progress_bar(sum(case.dataset.rows for case in cases), "judging", shown=progress))

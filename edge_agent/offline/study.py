@@ -137,7 +137,7 @@ def study(
 ) -> Study:
     """All files judged, and their figures."""
     baseline = settings.baseline_steps or default_baseline([case.dataset for case in cases])
-    threshold = settings.policy.raise_at if settings.policy.raise_at is not None else judge.threshold
+    threshold = _threshold(settings, judge)
     how = Settings(
         asset_class=settings.asset_class, baseline_steps=baseline, every=settings.every, policy=settings.policy
     )  # fmt: skip
@@ -149,6 +149,15 @@ def study(
         told = replace(case, notes=(*case.notes, *_doubts(case, courses, baseline)))
         results.append(FileResult(told, tuple(courses), figures(case.name, [(courses, scale)])))
     return Study(tuple(results), figures(POOLED, parts), baseline, threshold)
+
+
+def _threshold(settings: StudySettings, judge: Judge) -> float:
+    """The risk from which a window alarms: as asked for, else the bundle's for assets of this class or of none."""
+    if settings.policy.raise_at is not None:
+        return settings.policy.raise_at
+    if settings.asset_class == UNKNOWN_CLASS and judge.stranger_threshold is not None:
+        return judge.stranger_threshold
+    return judge.threshold
 
 
 def _scale(dataset: Dataset, settings: StudySettings, threshold: float) -> Scale:

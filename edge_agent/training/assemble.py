@@ -21,7 +21,13 @@ from edge_agent.bundle.manifest import FORMAT, HASHED, Calibration, Conformal, D
 from edge_agent.core.baseline import Reference
 from edge_agent.core.text import VERSION
 from edge_agent.training.batches import collate
-from edge_agent.training.calibrate import apply_calibration, fit_calibration, fit_conformal, fit_threshold
+from edge_agent.training.calibrate import (
+    apply_calibration,
+    fit_calibration,
+    fit_conformal,
+    fit_quiet_threshold,
+    fit_threshold,
+)
 from edge_agent.training.examples import Examples
 from edge_agent.training.export import export_float, quantize, write_files, write_manifest
 from edge_agent.training.figures import Figure
@@ -47,6 +53,10 @@ class Checks:
     def risk(self) -> NDArray[np.float32]:
         """What became of the windows, (N,)."""
         return np.concatenate([self.parts[name].risk[rows] for name, rows in self.chosen.items()])
+
+    def strange(self) -> NDArray[np.bool_]:
+        """Which windows are of assets without class reference, (N,): those of parts named `<name>?`."""
+        return np.concatenate([np.full(len(rows), name.endswith("?")) for name, rows in self.chosen.items()])
 
     def mode(self) -> NDArray[np.int8]:
         """Their failure modes, (N,)."""
@@ -94,20 +104,18 @@ def assemble(  # noqa: PLR0913 - the parts of one bundle, used once
     assert best is not None  # noqa: S101 - two candidates were tried
     _, path, logits = best
     label = checks.risk()
-    calibration = fit_calibration(logits[:, 0], label, checks.weight)
-    risk = apply_calibration(calibration, logits[:, 0])
+    manifest = _settled(manifest, logits[:, 0], label, checks)
+    risk = _risk(manifest, logits[:, 0], checks)
     judged = checks.protocol
     threshold, f1 = fit_threshold(risk[judged], label[judged], checks.asset[judged])
-    manifest = manifest.model_copy(
-        update={"calibration": calibration, "conformal": fit_conformal(risk, label), "threshold": threshold}
-    )
+    manifest = manifest.model_copy(update={"threshold": threshold})
     files = write_files(out, path, content.encoder.tokenizer, content.references, nothing)
     scorer = OnnxRiskModel(out, manifest.model_copy(update={"files": files}))
     golden = [_golden(scorer, text) for text in content.texts]
     files = write_files(out, path, content.encoder.tokenizer, content.references, golden)
     manifest = manifest.model_copy(update={"files": files})
     write_manifest(out, manifest)
-    float_risk = apply_calibration(calibration, floats[:, 0])
+    float_risk = _risk(manifest, floats[:, 0], checks)
     truth = label.astype(np.float64)
     mode = checks.mode()
     figures = [
@@ -122,6 +130,31 @@ def assemble(  # noqa: PLR0913 - the parts of one bundle, used once
         right = float(np.mean(logits[known, 1:].argmax(axis=1) == mode[known]))
         figures.append(Figure("held_out_mode_accuracy", "held-out assets, failure mode, accuracy", right))
     return manifest, figures
+
+
+def _settled(manifest: Manifest, logits: Floats, label: NDArray[np.float32], checks: Checks) -> Manifest:
+    """The manifest with calibration and bounds: of assets with class reference, and of strangers where there are any.
+
+    A stranger's risk is of another kind (that a fault shows), and so are its odds.
+    """
+    strange = checks.strange()
+    known = ~strange if (~strange).any() else strange
+    update: dict[str, Calibration | Conformal | float] = {}
+    for prefix, rows in (("", known), ("stranger_", strange)):
+        if len(np.unique(label[rows] > 0.5)) == 2 or not prefix:  # noqa: PLR2004 - sound and failing ones
+            calibration = fit_calibration(logits[rows], label[rows], checks.weight[rows])
+            risk = apply_calibration(calibration, logits[rows])
+            update |= {f"{prefix}calibration": calibration, f"{prefix}conformal": fit_conformal(risk, label[rows])}
+            if prefix:
+                update["stranger_threshold"] = fit_quiet_threshold(risk, label[rows])
+    return manifest.model_copy(update=update)
+
+
+def _risk(manifest: Manifest, logits: Floats, checks: Checks) -> Floats:
+    """The calibrated risk of every window, (N,)."""
+    strange = checks.strange()
+    known, stranger = (apply_calibration(manifest.reading(stranger=one)[0], logits) for one in (False, True))
+    return np.where(strange, stranger, known)
 
 
 def _float_logits(model: RiskEncoder, encoder: TextEncoder, checks: Checks) -> Floats:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from edge_agent.bundle.encode import Ids, Kind, Line, TextEncoder
 from edge_agent.core.text import LEVELS, ORDINALS
 from edge_agent.training.examples import Examples
+from edge_agent.training.runs import UNKNOWN
+from edge_agent.training.wordings import FRAME, Wordings
 
 WIDTHS: Final = (64, 96, 128, 160, 192)
 _POOL: Final = 8  # batches drawn at once and sorted by length, so that padding is rare
@@ -32,9 +34,11 @@ class Augmentation:
     forget_levels: float = 0.08  # probability that all levels become `q?`
     drop_logs: float = 0.15  # probability that the log lines are left out
     logs_only: float = 0.04  # probability that a text with log lines loses all its channels
+    reworded: float = 0.0  # probability that the newest log line becomes a real one of the same failure mode
 
 
 NO_AUGMENTATION: Final = Augmentation(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NO_WORDINGS: Final[Wordings] = {}
 
 
 class Batch(NamedTuple):
@@ -59,9 +63,12 @@ class Source:
 class Augmenter:
     """Changes the lines of texts at random."""
 
-    def __init__(self, encoder: TextEncoder, how: Augmentation, rng: np.random.Generator) -> None:
+    def __init__(
+        self, encoder: TextEncoder, how: Augmentation, rng: np.random.Generator, wordings: Wordings = NO_WORDINGS
+    ) -> None:
         self.how = how
         self.rng = rng
+        self._wordings = wordings
         tokenizer = encoder.tokenizer
         first = encoder.first_ordinal
         self._unknown = first
@@ -71,8 +78,8 @@ class Augmenter:
         self._keep = {i for word in ("cond", "learning") if (i := tokenizer.token_to_id(word)) is not None}
         self._named = range(past + 2, tokenizer.get_vocab_size())
 
-    def lines(self, lines: Sequence[Line]) -> list[Line]:
-        """The lines of one text, changed."""
+    def lines(self, lines: Sequence[Line], mode: int = UNKNOWN) -> list[Line]:
+        """The lines of one text of that failure mode, changed."""
         rng, how = self.rng, self.how
         channels = [line for line in lines if line.kind is Kind.CHANNEL]
         if how.drop and len(channels) > 1:
@@ -88,8 +95,18 @@ class Augmenter:
         no_logs = rng.random() < how.drop_logs
         if not no_logs and rng.random() < how.logs_only and any(line.kind is Kind.LOG for line in lines):
             channels = []
-        rest = [line for line in lines if line.kind is Kind.SILENT or (line.kind is Kind.LOG and not no_logs)]
-        return [*head, *channels, *rest]
+        silent = [line for line in lines if line.kind is Kind.SILENT]
+        logs = [] if no_logs else self._told([line for line in lines if line.kind is Kind.LOG], mode)
+        return [*head, *channels, *silent, *logs]
+
+    def _told(self, logs: list[Line], mode: int) -> list[Line]:
+        """The log lines, newest first; the newest perhaps in the words of a real work order, perhaps alone then."""
+        known = self._wordings.get(mode, ())
+        if not logs or not known or self.rng.random() >= self.how.reworded:
+            return logs
+        words = known[int(self.rng.integers(len(known)))]
+        newest = Line(Kind.LOG, logs[0].ids[:FRAME] + words)
+        return [newest, *logs[1:]] if self.rng.random() < 0.5 else [newest]  # noqa: PLR2004
 
     def _name(self) -> tuple[int, ...]:
         count = int(self.rng.integers(1, 5))
@@ -139,16 +156,19 @@ def collate(
     return Batch(arrays[0], arrays[1], arrays[2], risk, mode)
 
 
-def stream(sources: Sequence[Source], encoder: TextEncoder, size: int, how: Augmentation, seed: int) -> Iterator[Batch]:
+def stream(  # noqa: PLR0913 - what is drawn from, how, and in whose words
+    sources: Sequence[Source], encoder: TextEncoder, size: int, how: Augmentation, seed: int,
+    wordings: Wordings = NO_WORDINGS,
+) -> Iterator[Batch]:  # fmt: skip
     """Endless augmented batches, drawn from the sources by their shares, alike in length within a batch."""
     rng = np.random.default_rng(seed)
-    augmenter = Augmenter(encoder, how, rng)
+    augmenter = Augmenter(encoder, how, rng, wordings)
     shares = np.array([source.share for source in sources])
     shares = shares / shares.sum()
     while True:
         which = rng.choice(len(sources), size * _POOL, p=shares)
         drawn = [(sources[s], int(rng.integers(len(sources[s].examples)))) for s in which]
-        lines = [augmenter.lines(source.examples.lines(n)) for source, n in drawn]
+        lines = [augmenter.lines(source.examples.lines(n), int(source.examples.mode[n])) for source, n in drawn]
         order = np.argsort([sum(len(line.ids) for line in text) for text in lines], kind="stable")
         for part in rng.permutation(_POOL):
             chosen = order[part * size : (part + 1) * size]

@@ -35,6 +35,7 @@ class Making:
     shape: Shape
     recipe: Recipe
     refine: Recipe | None
+    settle: Recipe | None
     minutes: float
     modes: frozenset[str]  # failure modes that occurred in training
     pruned: Pruned | None = None
@@ -57,7 +58,8 @@ def write_card(folder: Path, manifest: Manifest, figures: Sequence[Figure], maki
         manifest=manifest,
         shape=shape,
         recipe=recipe,
-        refined=_refined(making.refine) + _pruned(making),
+        refined=_refined(making.refine) + _settled(making.settle) + _pruned(making),
+        strangers=_strangers(manifest),
         conformal=conformal,
         today=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         minutes=f"{making.minutes:.0f} min",
@@ -79,6 +81,28 @@ def _refined(refine: Recipe | None) -> str:
     return (
         f" Then {refine.steps} more steps at\n{refine.rate:g}, from the averaged weights, with less augmentation and a "
         "larger share of C-MAPSS."
+    )
+
+
+def _settled(settle: Recipe | None) -> str:
+    if settle is None:
+        return ""
+    return (
+        f" Then {settle.steps} steps at\n{settle.rate:g} in which an eighth of a batch are windows with log lines, all "
+        "failure modes alike, the newest line often in the\nwords of a real work order of that mode, and another "
+        "eighth are rigs: simulated machines of no class, on which\nsomething steps, creeps, swings or stands still."
+    )
+
+
+def _strangers(manifest: Manifest) -> str:
+    if manifest.stranger_calibration is None or manifest.stranger_conformal is None:
+        return ""
+    calibration, conformal = manifest.stranger_calibration, manifest.stranger_conformal
+    return (
+        f"\n\nOf an asset whose class has no reference the risk is that a fault shows:\nsigmoid(logit / "
+        f"{calibration.temperature:g} {calibration.bias:+g}), sound up to {conformal.sound_to:g}, failing from "
+        f"{conformal.failing_from:g}; threshold {manifest.stranger_threshold:g}, which 2 %"
+        " of\nthe sound held-out windows reach."
     )
 
 
@@ -136,7 +160,7 @@ order permuted, channels renamed, class forgotten, levels or logs left out.{refi
 risk = sigmoid(logit / {manifest.calibration.temperature:g} {manifest.calibration.bias:+g}); threshold
 {manifest.threshold:g}, of best F1 on held-out assets. Class-conditional conformal bounds at {coverage}:
 sound up to {conformal.sound_to:g}, failing from {conformal.failing_from:g};
-where both or neither holds, the verdict is `uncertain`.
+where both or neither holds, the verdict is `uncertain`.{strangers}
 
 ## Limits
 

@@ -16,13 +16,14 @@ from edge_agent.training.console import data_option, fleet_option, require_train
 from edge_agent.training.ladder.commands import ladder
 from edge_agent.training.logs.commands import logs
 from edge_agent.training.plant.commands import finetune
-from edge_agent.training.public_commands import ai4i
+from edge_agent.training.public_commands import ai4i, hydraulic, skab
 from edge_agent.training.report.commands import evaluate_report, train_report
 
-_QUICK: Final = {"train_runs": 24, "held_out_runs": 12, "vocabulary": 1024}
+_QUICK: Final = {"train_runs": 24, "held_out_runs": 12, "train_rigs": 4, "held_out_rigs": 3, "vocabulary": 1024}
 _DEFAULT_STEPS: Final = 2200  # with width and layers below: the shipped bundle, half an hour on two cores
 _DEFAULT_REFINE: Final = 0
 _REFINING_RATE: Final = 5e-4
+_SETTLING_RATE: Final = 4e-4
 _QUICK_STEPS: Final = 40
 _REPAIR: Final = 400  # steps after pruning
 _REPAIR_RATE: Final = 2.5e-4  # what is repaired has been refined already
@@ -56,6 +57,10 @@ def evaluate() -> None:
 @data_option
 @runs_option
 @fleet_option
+@click.option(
+    "--pretrain", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Steps of reading before anything is taught: windows and log lines with some tokens hidden.",
+)  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), default=_DEFAULT_STEPS, show_default=True, help="Training steps.")
 @click.option(
     "--refine",
@@ -63,6 +68,13 @@ def evaluate() -> None:
     default=_DEFAULT_REFINE,
     show_default=True,
     help="Steps of a second round at half the rate, with less augmentation.",
+)
+@click.option(
+    "--settle",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Steps of a third round: log lines in real words, and machines of no class.",
 )
 @click.option(
     "--prune",
@@ -79,8 +91,8 @@ def evaluate() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the bundle.")
 @click.option("--quick", is_flag=True, help="A tiny model from the simulator alone, in less than a minute: for tests.")
 def train_base(  # noqa: PLR0913 - one parameter per option
-    data: Path | None, folder: Path | None, train_runs: int, steps: int, refine: int, prune: int, repair: int,
-    width: int, layers: int, name: str, version: str, out: Path, *, quick: bool,
+    data: Path | None, folder: Path | None, train_runs: int, pretrain: int, steps: int, refine: int, settle: int,
+    prune: int, repair: int, width: int, layers: int, name: str, version: str, out: Path, *, quick: bool,
 ) -> None:  # fmt: skip
     """Train a bundle: data → tokens, teacher, encoder, int8, calibration, figures, model card.
 
@@ -94,33 +106,39 @@ def train_base(  # noqa: PLR0913 - one parameter per option
     require_training()
     from edge_agent.training.fit import Recipe  # noqa: PLC0415 - torch
     from edge_agent.training.make import Plan, Pruning, make_bundle  # noqa: PLC0415 - torch
+    from edge_agent.training.pretrain import Pretraining  # noqa: PLC0415 - torch
     from edge_agent.training.recipe import Scale  # noqa: PLC0415 - with the others
 
     inner = _QUICK_INNER if quick else 2 * width
     if prune >= inner:
         raise UsageError(f"--prune {prune}: the encoder has {inner} inner units", hint=f"give fewer than {inner}")
+    read = f" --pretrain {pretrain}" if pretrain else ""
     repaired = f" --prune {prune} --repair {repair}" if prune else ""
     if quick:
         steps = min(steps, _QUICK_STEPS)
         plan = Plan(
             name=name, version=version, scale=Scale(**_QUICK), recipe=Recipe(steps=steps, batch=64),
+            pretraining=Pretraining(steps=pretrain, batch=64) if pretrain else None,
             refine=Recipe(steps=max(steps // 4, 1), batch=64, rate=_REFINING_RATE, seed=2),
+            settle=Recipe(steps=max(steps // 4, 1), batch=64, rate=_SETTLING_RATE, seed=4),
             dim=64, layers=2, heads=2, inner=inner,
             pruning=Pruning(prune, Recipe(steps=repair, batch=64, rate=_REPAIR_RATE, seed=3)) if prune else None,
         )  # fmt: skip
-        said = f"edge-agent train base --quick --steps {steps}{repaired} --name {name} --out FOLDER"
+        said = f"edge-agent train base --quick{read} --steps {steps}{repaired} --name {name} --out FOLDER"
         make_bundle(plan, None, runs_folder(folder), out, said, say)
         return
     plan = Plan(
         name=name, version=version, scale=Scale(train_runs=train_runs), recipe=Recipe(steps=steps),
+        pretraining=Pretraining(steps=pretrain) if pretrain else None,
         refine=Recipe(steps=refine, rate=_REFINING_RATE, seed=2) if refine else None,
+        settle=Recipe(steps=settle, rate=_SETTLING_RATE, seed=4) if settle else None,
         dim=width, layers=layers, heads=4, inner=inner,
         pruning=Pruning(prune, Recipe(steps=repair, rate=_REPAIR_RATE, seed=3)) if prune else None,
     )  # fmt: skip
     given = "" if data is None else " --data DIR"
     said = (
-        f"edge-agent train base{given} --fleet {train_runs} --steps {steps} --refine {refine}{repaired} "
-        f"--width {width} --layers {layers} --name {name} --version {version} --out FOLDER"
+        f"edge-agent train base{given} --fleet {train_runs}{read} --steps {steps} --refine {refine} --settle {settle}"
+        f"{repaired} --width {width} --layers {layers} --name {name} --version {version} --out FOLDER"
     )
     make_bundle(plan, data, runs_folder(folder), out, said, say)
 
@@ -158,7 +176,9 @@ def evaluate_bundle(bundle: Path, data: Path | None, folder: Path | None, train_
 
 train.add_command(finetune)
 evaluate.add_command(ai4i)
+evaluate.add_command(hydraulic)
 evaluate.add_command(ladder)
 evaluate.add_command(logs)
+evaluate.add_command(skab)
 train.add_command(train_report)
 evaluate.add_command(evaluate_report)

@@ -21,6 +21,7 @@ LICENCES = {
     "fmc_mwo2kg": "Apache-2.0",
     "omin_faa": "US Government work",
 }
+WORK_ORDERS = ("maintnorm", "maintie", "fmc_mwo2kg")  # of the last its typed work orders, without the labelled texts
 _CLAUSE = re.compile(r"[.;]")
 
 
@@ -38,6 +39,17 @@ def read_lines(folder: Path) -> tuple[str, ...]:
     more = [clean(text) for reader in (_maintnorm_normalised, _redcoat) for text in reader(folder)]
     lines = [*(line for texts in found.values() for line in texts), *more, *clauses]
     return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def read_work_orders(folder: Path) -> tuple[str, ...]:
+    """Distinct cleaned short texts of work orders, as typed."""
+    texts = [*_maintnorm(folder / "maintnorm"), *_maintie(folder / "maintie"), *_redcoat(folder)]
+    return tuple(dict.fromkeys(line for line in map(clean, texts) if line))
+
+
+def read_labelled(folder: Path) -> tuple[str, ...]:
+    """The texts, without labels, that people gave a failure mode: what models are judged by."""
+    return tuple(text for name in ("train.txt", "dev.txt") for text in _fmc(folder / "fmc_mwo2kg", name))
 
 
 def read_shorthand(folder: Path) -> dict[str, tuple[str, ...]]:
@@ -84,8 +96,8 @@ def _maintie(folder: Path) -> Iterator[str]:
         yield from (record["text"] for record in json.loads(path.read_text(encoding="utf-8")))
 
 
-def _fmc(folder: Path) -> Iterator[str]:
-    path = folder / "train.txt"
+def _fmc(folder: Path, name: str = "train.txt") -> Iterator[str]:
+    path = folder / name
     if path.exists():
         yield from (row.rpartition(",")[0] for row in path.read_text(encoding="utf-8").splitlines() if row)
 

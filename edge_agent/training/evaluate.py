@@ -20,6 +20,7 @@ from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training import cmapss, fleet, fusion, teacher
 from edge_agent.training.calibrate import FEWEST_STEPS, apply_calibration, fit_threshold
 from edge_agent.training.examples import Examples
+from edge_agent.training.features import joint_shift
 from edge_agent.training.figures import Figure
 from edge_agent.training.recipe import (
     LEARNED,
@@ -30,6 +31,7 @@ from edge_agent.training.recipe import (
     build_all,
     by_group,
     cache_of,
+    judged,
     split_engines,
     strangers,
 )
@@ -48,8 +50,11 @@ from edge_agent.training.scoring import (
 )  # fmt: skip
 
 TEST_RUNS: Final = 120
+TEST_RIGS: Final = 60
+_FUSION_RUNS: Final = 4  # times as many: rare failure modes have few assets
 _TRANSFER_WINDOWS: Final = 15_000
 _FLEET_WINDOWS: Final = 4_000  # per class
+_RIG_WINDOWS: Final = 6_000
 _TIMED: Final = 200
 
 
@@ -66,7 +71,8 @@ class _Judged:
 def evaluate(bundle: Bundle, data: Path | None, folder: Path, scale: Scale, say: Say) -> list[Figure]:
     """All figures of a bundle; those on C-MAPSS need `data`. Rendered windows are cached under `folder`."""
     cache = cache_of(folder, bundle.risk.encoder, bundle.references)
-    figures = [*_fleet_figures(bundle, cache, scale, say), *_fusion_figures(bundle, data, cache, scale, say)]
+    figures = [*_fleet_figures(bundle, cache, scale, say), *_rig_figures(bundle, cache, scale, say)]
+    figures += [*_fusion_figures(bundle, data, cache, scale, say)]
     if data is not None and (data / "cmapss").is_dir() and SPEC.name in bundle.references:
         figures += _turbofan_figures(bundle, data / "cmapss", cache, say)
     return [*figures, Figure("verdict_ms", "one verdict, batch 1, one thread, median ms", _latency(bundle))]
@@ -151,7 +157,7 @@ def _fleet_figures(bundle: Bundle, cache: Path, scale: Scale, say: Say) -> list[
         faulty = (part.risk[chosen] > 0) & (part.mode[chosen] > 0)
         right += int((logits[faulty, 1:].argmax(axis=1) == part.mode[chosen][faulty]).sum())
         shown += int(faulty.sum())
-        unknown.append(_judge(bundle, trees, strange[name], sample(strange[name], _FLEET_WINDOWS)))
+        unknown.append(_judge(bundle, trees, strange[name], sample(strange[name], _FLEET_WINDOWS), stranger=True))
     return [
         _area("simulator_pr_auc", "simulated fleet, PR-AUC", _pool(known)),
         _area("simulator_strange_pr_auc", "class unknown: a fault shows, PR-AUC", _pool(unknown), trees=False),
@@ -161,9 +167,28 @@ def _fleet_figures(bundle: Bundle, cache: Path, scale: Scale, say: Say) -> list[
     ]  # fmt: skip
 
 
+def _rig_figures(bundle: Bundle, cache: Path, scale: Scale, say: Say) -> list[Figure]:
+    """What the model makes of machines nobody declared; beside it T² of the own baseline alone, which plain PCA has."""
+    runs = by_group(fleet.load_rigs(fleet.TEST_SEED, min(TEST_RIGS, scale.held_out_rigs)))
+    part = judged(_examples(bundle, cache, "strange", runs, say, known=False)[fleet.RIGS])
+    say("rigs never learned from ...")
+    chosen = sample(part, _RIG_WINDOWS)
+    calibration, _ = bundle.manifest.reading(stranger=True)
+    risk = apply_calibration(calibration, logits_of(bundle.risk, part, chosen)[:, 0])
+    t2 = joint_shift(part.features[chosen]).astype(np.float64)
+    one = _Judged(part.risk[chosen].astype(np.float64), part.run[chosen].astype(np.int64), risk, t2)
+    alone = bootstrapped(pr_auc, one.label, one.trees, one.asset)
+    return [
+        Figure("rigs_pr_auc", "rigs of no class: a fault shows, PR-AUC",
+               bootstrapped(pr_auc, one.label, one.model, one.asset),
+               note=f"prevalence {one.label.mean():.3f}; T² alone {alone}"),
+        Figure("rigs_ece", "the same, calibration error (ECE)", calibration_error(one.label, one.model)),
+    ]  # fmt: skip
+
+
 def _fusion_figures(bundle: Bundle, data: Path | None, cache: Path, scale: Scale, say: Say) -> list[Figure]:
-    runs = by_group(fleet.load_fleet(fleet.TEST_SEED, min(TEST_RUNS, scale.held_out_runs)))
-    tests = list(_examples(bundle, cache, "test", runs, say).values())
+    runs = by_group(fleet.load_fleet(fleet.FUSION_SEED, _FUSION_RUNS * min(TEST_RUNS, scale.held_out_runs)))
+    tests = list(_examples(bundle, cache, "told", runs, say, told=True).values())
     say("failure modes by sensors and log, by either alone ...")
     real = None if data is None else fusion.real_lines(data / "fmc_mwo2kg")
     figures = _ablation("fused", "the simulator's log lines", fusion.ablate(bundle, tests))
@@ -217,12 +242,13 @@ def _pool(parts: Sequence[_Judged]) -> _Judged:
 
 
 def _examples(  # noqa: PLR0913 - what to render, with what, and where to keep it
-    bundle: Bundle, cache: Path, part: str, groups: Mapping[str, Sequence[Run]], say: Say, *, known: bool = True
+    bundle: Bundle, cache: Path, part: str, groups: Mapping[str, Sequence[Run]], say: Say, *, known: bool = True,
+    told: bool = False,
 ) -> dict[str, Examples]:  # fmt: skip
     tasks = {
         name: (
             cache / f"{part}-{name}.npz",
-            Task(name, tuple(runs), bundle.references[runs[0].spec.name] if known else None),
+            Task(name, tuple(runs), bundle.references[runs[0].spec.name] if known else None, told),
         )
         for name, runs in groups.items()
     }
@@ -230,15 +256,20 @@ def _examples(  # noqa: PLR0913 - what to render, with what, and where to keep i
     return built if known else {name: strangers(part) for name, part in built.items()}
 
 
-def _judge(bundle: Bundle, trees: teacher.Trees, part: Examples, chosen: Indices) -> _Judged:
-    return _judged(bundle, trees, part, chosen, logits_of(bundle.risk, part, chosen))
+def _judge(
+    bundle: Bundle, trees: teacher.Trees, part: Examples, chosen: Indices, *, stranger: bool = False
+) -> _Judged:  # fmt: skip
+    return _judged(bundle, trees, part, chosen, logits_of(bundle.risk, part, chosen), stranger=stranger)
 
 
-def _judged(bundle: Bundle, trees: teacher.Trees, part: Examples, chosen: Indices, logits: Floats) -> _Judged:
+def _judged(  # noqa: PLR0913 - what was judged, and by whom
+    bundle: Bundle, trees: teacher.Trees, part: Examples, chosen: Indices, logits: Floats, *, stranger: bool = False
+) -> _Judged:  # fmt: skip
+    calibration, _ = bundle.manifest.reading(stranger=stranger)
     return _Judged(
         part.risk[chosen].astype(np.float64),
         part.run[chosen].astype(np.int64),
-        apply_calibration(bundle.manifest.calibration, logits[:, 0]),
+        apply_calibration(calibration, logits[:, 0]),
         teacher.predict(trees, part.features[chosen]).astype(np.float64),
     )
 

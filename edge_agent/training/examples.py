@@ -69,17 +69,21 @@ def subset(examples: Examples, chosen: NDArray[np.int64]) -> Examples:
 
 
 def build(
-    runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder, watch: Callable[[], None] = lambda: None
-) -> Examples:
-    """The examples of runs of one class; `watch` is called after each."""
-    names = features.columns(runs[0].spec)
+    runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder, watch: Callable[[], None] = lambda: None,
+    *, told: bool = False,
+) -> Examples:  # fmt: skip
+    """The examples of runs of one class, of `told` only the windows with log lines; `watch` is called after each."""
+    names = features.columns(run.spec for run in runs)
     tokens: list[int] = []
     line_start, line_kind, first_line = [0], [], [0]
     rows, meta = [], []
     for number, run in enumerate(runs):
         risky = run.risky
         for window in windows_of(run, reference):
-            for line in encoder.lines(render(window, recent_logs(run.logs, window, run.spec))):
+            logs = recent_logs(run.logs, window, run.spec)
+            if told and not logs:
+                continue
+            for line in encoder.lines(render(window, logs)):
                 tokens += line.ids
                 line_start.append(len(tokens))
                 line_kind.append(line.kind)
@@ -96,16 +100,16 @@ def build(
     )  # fmt: skip
 
 
-def cached(
+def cached(  # noqa: PLR0913 - what `build` takes, and where it is kept
     path: Path, runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder,
-    watch: Callable[[], None] = lambda: None,
+    watch: Callable[[], None] = lambda: None, *, told: bool = False,
 ) -> Examples:  # fmt: skip
     """As `build`, read from `path` where it is there, else built and written to it."""
     names = Examples.__dataclass_fields__
     if path.exists():
         with np.load(path) as stored:
             return Examples(*(stored[name] for name in names))
-    examples = build(runs, reference, encoder, watch)
+    examples = build(runs, reference, encoder, watch, told=told)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **{name: getattr(examples, name) for name in names})

@@ -23,6 +23,7 @@ from edge_agent.training.model import RiskEncoder
 
 OPSET = 17
 _INPUTS = ("input_ids", "attention_mask", "channel_of")
+_SPLIT_GEMM = "_MatMul"  # onnxruntime's quantiser makes of a Gemm a MatMul of this ending, before it looks at names
 
 
 def export_float(model: RiskEncoder, path: Path) -> None:
@@ -39,12 +40,10 @@ def export_float(model: RiskEncoder, path: Path) -> None:
 
 
 def quantize(source: Path, target: Path, *, per_channel: bool) -> None:
-    """Write the int8 form: dynamic, signed weights, embeddings as int8 Gather.
-
-    The head is asked to stay in float, but the quantiser renames a Gemm before it looks: so far the head is int8 too.
-    """
+    """Write the int8 form: dynamic, signed weights, embeddings as int8 Gather; the small heads stay in float."""
     graph = onnx.load(str(source)).graph
     heads = [node.name for node in graph.node if "/head/" in node.name]
+    heads += [f"{name}{_SPLIT_GEMM}" for name in heads]  # names that do not occur are ignored
     logging.disable(logging.WARNING)  # the library recommends a pass that changes nothing here
     try:
         quantize_dynamic(

@@ -1,9 +1,9 @@
 """What reading the log beside the sensors is worth: failure modes by both, by the sensors alone, by the log alone.
 
-One model, three texts of the same window: as it is, without its log lines, without its channel lines. No public set
-pairs real sensors with real log lines of one machine, so the windows are composed: simulated sensors with the
-simulator's technicians, and simulated sensors with real work-order lines of the same failure mode (FMC-MWO2KG, labels
-never learned from). Measured on fleets that were never learned from. No training belongs here.
+One model, the same window without its log lines and without its channel lines, and what the verdict makes of both. No
+public set pairs real sensors with real log lines of one machine, so the windows are composed: simulated sensors with
+the simulator's technicians, and simulated sensors with real work-order lines of the same failure mode (FMC-MWO2KG,
+labels never learned from). Measured on fleets that were never learned from. No training belongs here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sklearn.metrics import f1_score
 from edge_agent.bundle.encode import Kind, Line, TextEncoder
 from edge_agent.bundle.load import Bundle
 from edge_agent.core.text import clean
+from edge_agent.core.verdict import agreed
 from edge_agent.training.examples import Examples
 from edge_agent.training.runs import MODES, UNKNOWN
 from edge_agent.training.scoring import Floats, Indices, Interval, answers_of
@@ -65,10 +66,18 @@ def ablate(bundle: Bundle, parts: Sequence[Examples], real: Mapping[str, Sequenc
         cases = _composed(cases, real, encoder)
     truth = np.array([case.mode for case in cases])
     assets = np.array([case.asset for case in cases])
-    kept = (set(Kind), set(Kind) - {Kind.LOG}, {Kind.HEAD, Kind.LOG})
+    kept = (set(Kind) - {Kind.LOG}, {Kind.HEAD, Kind.LOG})
     texts = [[[line for line in case.lines if line.kind in kinds] for case in cases] for kinds in kept]
-    said = [answers_of(bundle.risk, some)[:, 1:].argmax(axis=1) for some in texts]
-    return _compared(truth, assets, said)
+    read, told = (_shares(answers_of(bundle.risk, some)[:, 1:]) for some in texts)
+    both = np.array([agreed(r, t) for r, t in zip(read.tolist(), told.tolist(), strict=True)])
+    return _compared(truth, assets, [one.argmax(axis=1) for one in (both, read, told)])
+
+
+def _shares(logits: Floats) -> Floats:
+    """Logits → probabilities, row by row."""
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    out: Floats = shares / shares.sum(axis=1, keepdims=True)
+    return out
 
 
 def _cases(parts: Sequence[Examples]) -> Iterator[_Case]:

@@ -6,7 +6,7 @@ looks at held-out training assets only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from edge_agent.bundle.load import load_bundle
 from edge_agent.bundle.manifest import DataSource
 from edge_agent.core.text import ORDINALS, render
-from edge_agent.simulate.turbofan import SPEC
-from edge_agent.training import card, corpus, fleet, teacher
+from edge_agent.training import card, corpus, fleet
 from edge_agent.training.assemble import Checks, Content, assemble, draft
-from edge_agent.training.batches import NO_AUGMENTATION, Augmentation, Source, stream
+from edge_agent.training.batches import NO_AUGMENTATION, Augmentation, stream
 from edge_agent.training.calibrate import FEWEST_STEPS, LONGEST_LEFT
 from edge_agent.training.evaluate import evaluate
 from edge_agent.training.evaluations import append_evaluation
@@ -29,29 +28,39 @@ from edge_agent.training.examples import Examples
 from edge_agent.training.export import write_manifest
 from edge_agent.training.figures import Figure, flat
 from edge_agent.training.fit import Recipe, Trained, train
-from edge_agent.training.model import Shape
+from edge_agent.training.mixture import Shares, is_turbofan, sources_of, targets_of
+from edge_agent.training.model import RiskEncoder, Shape
+from edge_agent.training.pretrain import Pretraining, pretrain
 from edge_agent.training.prune import pruned
-from edge_agent.training.recipe import LEARNED, Prepared, Say, Scale, prepare
+from edge_agent.training.recipe import LEARNED, STRANGE_RIGS, Prepared, Say, Scale, prepare
 from edge_agent.training.runs import HORIZON, MODES, UNKNOWN, recent_logs, windows_of
 from edge_agent.training.scoring import Indices, joined, sample
-from edge_agent.training.stages import Stage, checkpoint_of, keep
+from edge_agent.training.stages import Stage, checkpoint_of, forget, keep
 
-_STRANGE_SHARE: Final = 0.5  # weight of a window shown without its class beside one shown with it
-_REFINED_STRANGE_SHARE: Final = 1.0
-_FLEET_SHARE: Final = 0.45  # of a batch, where there is C-MAPSS as well
-_REFINED_FLEET_SHARE: Final = 0.4  # the wear of turbofans is harder to read than simulated faults
 _REFINING: Final = Augmentation(
     jitter=2, drop=3, rename=0.08, forget_class=0.08, forget_levels=0.04, drop_logs=0.1, logs_only=0.06
 )
+_SETTLING: Final = Augmentation(
+    jitter=2, drop=3, rename=0.1, forget_class=0.08, forget_levels=0.0, drop_logs=0.1, logs_only=0.1, reworded=0.35
+)
 _LOOKED_AT: Final = 4  # batches whose activity says which inner units do least
 _CHECKED: Final = 1_500  # held-out windows per set for calibration
+_RIGS_CHECKED: Final = 4_000
+_TURBOFAN, _FLEET, _RIGS = range(3)  # origins of a set
+_ORIGINS: Final = 3
 _GOLDEN_SEED: Final = 1_003
 _GOLDEN_RUNS: Final = 8
 _LICENCES: Final = {
     "simulator": ("as this project", "learned from (even seeds), calibrated and measured on (odd seeds)"),
     "cmapss": ("US Government work", "learned from and calibrated on train_FD001-FD003, measured on test and FD004"),
     **{name: (licence, "vocabulary of the tokenizer") for name, licence in corpus.LICENCES.items()},
+    **{name: (corpus.LICENCES[name], "vocabulary; lines by the mode their words name") for name in corpus.WORK_ORDERS},
 }
+
+
+_LEARNING_SHARES: Final = Shares(turbofan=0.55, strange=0.5)
+_REFINING_SHARES: Final = Shares(turbofan=0.6, strange=1.0)  # the wear of turbofans is harder to read than faults
+_SETTLING_SHARES: Final = Shares(turbofan=0.5, strange=1.0, told=0.13, rigs=0.13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,10 @@ class Plan:
     name: str = "default"
     version: str = "1.0.0"
     scale: Scale = field(default_factory=Scale)
+    pretraining: Pretraining | None = None  # reading, before anything is taught; None for none
     recipe: Recipe
     refine: Recipe | None  # a second, gentler round, nearer to what is served; None for none
+    settle: Recipe | None = None  # a third: log lines in real words, machines nobody declared; None for none
     dim: int
     layers: int
     heads: int
@@ -88,7 +99,8 @@ def make_bundle(  # noqa: PLR0913 - what to make, from what, where, and how it w
         prepared.encoder.tokenizer.get_vocab_size(), len(MODES), prepared.encoder.first_ordinal, len(ORDINALS),
         plan.dim, plan.layers, plan.heads, plan.inner,
     )  # fmt: skip
-    model, seconds = _trained(plan, prepared, shape, say)
+    lines = () if data is None else corpus.read_lines(data)
+    model, seconds = _trained(plan, prepared, lines, shape, say)
     say("exporting, quantising, calibrating ...")
     sources = [DataSource(name=name, licence=_LICENCES[name][0], use=_LICENCES[name][1]) for name in prepared.sources]
     content = Content(prepared.encoder, prepared.references, _golden_texts(prepared))
@@ -104,25 +116,43 @@ def make_bundle(  # noqa: PLR0913 - what to make, from what, where, and how it w
     modes = _modes(prepared)
     card.write_card(
         out, manifest, measured,
-        card.Making(command, model.shape, plan.recipe, plan.refine, seconds / 60, modes, repair),
+        card.Making(
+            command, model.shape, plan.recipe, plan.refine, plan.settle, seconds / 60, modes, repair,
+        ),
     )  # fmt: skip
     return measured
 
 
-def _trained(plan: Plan, prepared: Prepared, shape: Shape, say: Say) -> Trained:
-    """The model after learning, refining and pruning: each resumes by itself, and what each ends with is kept."""
+def _trained(plan: Plan, prepared: Prepared, lines: Sequence[str], shape: Shape, say: Say) -> Trained:
+    """The model after reading, learning, refining and pruning: each resumes by itself; what each ends with is kept."""
     cache, encoder = prepared.cache, prepared.encoder
-    targets = _targets(prepared, say)
-    sources = _sources(prepared, targets, _FLEET_SHARE, _STRANGE_SHARE)
-    done = train(sources, encoder, shape, plan.recipe, checkpoint_of(cache, Stage.LEARNED), say, Augmentation())
+    targets = targets_of(prepared, say)
+    sources = sources_of(prepared, targets, _LEARNING_SHARES)
+    forget(cache)
+    start: RiskEncoder | None = None
+    before_s = 0.0
+    if plan.pretraining is not None:
+        say(f"{Stage.PRETRAINED}: {plan.pretraining.steps} steps of reading ...")
+        checkpoint = checkpoint_of(cache, Stage.PRETRAINED)
+        start, before_s = pretrain(sources, lines, encoder, shape, plan.pretraining, checkpoint, say)
+        keep(cache, Stage.PRETRAINED, start)
+    checkpoint = checkpoint_of(cache, Stage.LEARNED)
+    done = train(sources, encoder, shape, plan.recipe, checkpoint, say, Augmentation(), start)
+    done = Trained(done.model, before_s + done.seconds)
     keep(cache, Stage.LEARNED, done.model)
-    sources = _sources(prepared, targets, _REFINED_FLEET_SHARE, _REFINED_STRANGE_SHARE)
-    if plan.refine is not None:
-        say("refining ...")
-        checkpoint = checkpoint_of(cache, Stage.REFINED)
-        refined = train(sources, encoder, shape, plan.refine, checkpoint, say, _REFINING, done.model)
-        done = Trained(refined.model, done.seconds + refined.seconds)
-        keep(cache, Stage.REFINED, done.model)
+    for stage, recipe, shares, augmentation in (
+        (Stage.REFINED, plan.refine, _REFINING_SHARES, _REFINING),
+        (Stage.SETTLED, plan.settle, _SETTLING_SHARES, _SETTLING),
+    ):
+        if recipe is not None:
+            say(f"{stage}: {recipe.steps} steps more ...")
+            sources = sources_of(prepared, targets, shares)
+            more = train(
+                sources, encoder, shape, recipe, checkpoint_of(cache, stage), say, augmentation, done.model,
+                wordings=prepared.wordings,
+            )  # fmt: skip
+            done = Trained(more.model, done.seconds + more.seconds)
+            keep(cache, stage, done.model)
     if plan.pruning is not None:
         inner, repair = plan.pruning.inner, plan.pruning.repair
         say(f"pruning {shape.inner} inner units to {inner}, repairing ...")
@@ -140,60 +170,26 @@ def _modes(prepared: Prepared) -> frozenset[str]:
     return frozenset(MODES[i] for part in prepared.learned.values() for i in np.unique(part.mode) if i != UNKNOWN)
 
 
-def _targets(prepared: Prepared, say: Say) -> dict[str, NDArray[np.float32]]:
-    """What the risk is learned by: per class, the mean of the truth and of boosted trees out of fold."""
-    sets = prepared.learned
-    targets: dict[str, NDArray[np.float32]] = {}
-    for label, names in _by_class(sets).items():
-        path = prepared.cache / f"teacher-{label}.npy"
-        if not path.exists():
-            say(f"teaching {label}: boosted trees by asset-wise folds ...")
-            np.save(path, np.concatenate(teacher.soft_targets([sets[name] for name in names])))
-        cuts = np.cumsum([len(sets[name]) for name in names])[:-1]
-        targets |= dict(zip(names, np.split(np.load(path), cuts), strict=True))
-    return targets
-
-
-def _by_class(sets: Mapping[str, Examples]) -> dict[str, list[str]]:
-    """The sets by class and by whether the class is known: the turbofan sets are one class."""
-    grouped: dict[str, list[str]] = {}
-    for name in sets:
-        label = SPEC.name if _is_turbofan(name) else name.rstrip("?")
-        grouped.setdefault(f"{label}-strange" if name.endswith("?") else label, []).append(name)
-    return grouped
-
-
-def _sources(
-    prepared: Prepared, targets: Mapping[str, NDArray[np.float32]], fleet_share: float, strange_share: float
-) -> list[Source]:
-    """The learned sets with their shares of a batch."""
-    sets = prepared.learned
-    weight = {name: strange_share if name.endswith("?") else 1.0 for name in sets}
-    weight = {name: weight[name] * len(sets[name].risk) ** 0.5 for name in sets}  # small sets are not to drown
-    for ours, share in ((True, 1 - fleet_share), (False, fleet_share)):
-        names = [name for name in sets if _is_turbofan(name) == ours]
-        total = sum(weight[name] for name in names)
-        weight |= {name: weight[name] / total * share for name in names}
-    return [Source(part, targets[name], weight[name]) for name, part in sets.items()]
-
-
-def _is_turbofan(name: str) -> bool:
-    return name.rstrip("?") in LEARNED
-
-
 def checks_of(parts: Mapping[str, Examples]) -> Checks:
-    """The held-out windows that settle calibration and threshold; C-MAPSS and simulator weigh the same."""
-    chosen = {name: sample(part, _CHECKED) for name, part in parts.items()}
-    turbofan = np.concatenate([np.full(len(rows), _is_turbofan(name)) for name, rows in chosen.items()])
+    """The held-out windows that settle calibration and threshold; C-MAPSS, simulator and rigs weigh the same."""
+    chosen = {name: sample(part, _CHECKED if name != STRANGE_RIGS else _RIGS_CHECKED) for name, part in parts.items()}
+    origin = np.concatenate([np.full(len(rows), _origin(name)) for name, rows in chosen.items()])
     return Checks(
         parts,
         chosen,
         joined([parts[name].run[rows] for name, rows in chosen.items()]),
         np.concatenate([_in_protocol(name, parts[name], rows) for name, rows in chosen.items()])
-        if turbofan.any()
-        else np.ones(len(turbofan), dtype=np.bool_),
-        np.where(turbofan, 0.5 / max(turbofan.sum(), 1), 0.5 / max((~turbofan).sum(), 1)) * len(turbofan),
+        if _TURBOFAN in origin
+        else np.concatenate([np.full(len(rows), not name.endswith("?")) for name, rows in chosen.items()]),
+        len(origin) / len(np.unique(origin)) / np.bincount(origin, minlength=_ORIGINS)[origin],
     )
+
+
+def _origin(name: str) -> int:
+    """What kind of data a set is."""
+    if name == STRANGE_RIGS:
+        return _RIGS
+    return _TURBOFAN if is_turbofan(name) else _FLEET
 
 
 def _in_protocol(name: str, part: Examples, rows: Indices) -> NDArray[np.bool_]:

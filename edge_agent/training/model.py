@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from edge_agent.core.text import LEVELS, VALUES, ZS
+from edge_agent.training.layer import PreNormLayer, initialise, padding_mask
 
 INNER_POSITIONS = 128  # places of head and log tokens
 _PAST = VALUES + 1  # place of a token that is no ordinal
@@ -35,29 +35,12 @@ class Shape:
     inner: int = 512  # width of the feed-forward part
 
 
-class Layer(nn.Module):
-    """One pre-norm layer: attention, then two dense steps."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.heads = shape.heads
-        self.attention_norm = nn.LayerNorm(shape.dim)
-        self.projections = nn.Linear(shape.dim, 3 * shape.dim)
-        self.mix = nn.Linear(shape.dim, shape.dim)
-        self.inner_norm = nn.LayerNorm(shape.dim)
-        self.widen = nn.Linear(shape.dim, shape.inner)
-        self.narrow = nn.Linear(shape.inner, shape.dim)
+class Layer(PreNormLayer):
+    """One layer in which every token attends to every other."""
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """States (B, T, D) and additive mask (B, 1, 1, T) → states (B, T, D)."""
-        batch, length, dim = x.shape
-        parts = self.projections(self.attention_norm(x)).view(batch, length, 3, self.heads, dim // self.heads)
-        q, k, v = parts.permute(2, 0, 3, 1, 4)  # (B, H, T, D/H) each
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype))
-        x = x + self.mix(mixed.transpose(1, 2).reshape(batch, length, dim))
-        widened = functional.gelu(self.widen(self.inner_norm(x)))
-        out: Tensor = x + self.narrow(widened)
-        return out
+        return self._advanced(x, *self._projected(x), mask)
 
 
 class RiskEncoder(nn.Module):
@@ -69,30 +52,28 @@ class RiskEncoder(nn.Module):
         self.tokens = nn.Embedding(shape.vocabulary, shape.dim)
         self.places = nn.Embedding(_PAST + 1, shape.dim)
         self.positions = nn.Embedding(INNER_POSITIONS, shape.dim)
-        self.layers = nn.ModuleList([Layer(shape) for _ in range(shape.layers)])
+        self.layers = nn.ModuleList([Layer(shape.dim, shape.heads, shape.inner) for _ in range(shape.layers)])
         self.norm = nn.LayerNorm(shape.dim)
         self.head = nn.Linear(2 * shape.dim, 1 + shape.labels)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for name, weight in self.named_parameters():
-            if weight.dim() > 1:
-                nn.init.normal_(weight, std=0.02)
-            elif name.endswith("bias"):
-                nn.init.zeros_(weight)
+        initialise(self.named_parameters())
         with torch.no_grad():
             half, first = self.shape.dim // 2, self.shape.first_ordinal + 1
             for start, size in ((first, len(LEVELS)), (first + len(LEVELS), len(ZS))):
                 self.tokens.weight[start : start + size, :half] = 0.04 * thermometer(size, half)
 
-    def embed(self, input_ids: Tensor, attention_mask: Tensor, channel_of: Tensor) -> Tensor:
-        """(B, T) three times → (B, T, D)."""
+    def embed(
+        self, input_ids: Tensor, attention_mask: Tensor, channel_of: Tensor, shown: Tensor | None = None
+    ) -> Tensor:
+        """(B, T) three times → (B, T, D); `shown` are the ids that are read where some of the true ones are hidden.
+
+        Which tokens are names, values and in which place is that of the true ids in any case.
+        """
         low, high = self.shape.first_ordinal, self.shape.first_ordinal + self.shape.ordinals
         bound = channel_of > 0  # (B, T)
         ordinal = bound & (input_ids >= low) & (input_ids < high)
         name = bound & ~((input_ids >= low) & (input_ids < high + 2))
         same = (channel_of.unsqueeze(2) == channel_of.unsqueeze(1)) & bound.unsqueeze(2)  # (B, T, T)
-        x = self.tokens(input_ids)
+        x = self.tokens(input_ids if shown is None else shown)
         named = (same & name.unsqueeze(1)).to(x.dtype)
         count = named.sum(dim=2, keepdim=True).clamp(min=1.0)
         x = x + torch.matmul(named, x) / count * (bound & ~name).unsqueeze(2).to(x.dtype)
@@ -105,14 +86,21 @@ class RiskEncoder(nn.Module):
         out: Tensor = x + self.places(place) + self.positions(position) * free.unsqueeze(2).to(x.dtype)
         return out
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, channel_of: Tensor) -> Tensor:
-        """(B, T) int64 three times → logits (B, 1 + labels)."""
-        x = self.embed(input_ids, attention_mask, channel_of)
-        visible = attention_mask.to(x.dtype)
-        mask = ((1.0 - visible) * -1e4)[:, None, None, :]
+    def states(
+        self, input_ids: Tensor, attention_mask: Tensor, channel_of: Tensor, shown: Tensor | None = None
+    ) -> Tensor:
+        """As `embed`, after all layers, (B, T, D)."""
+        x = self.embed(input_ids, attention_mask, channel_of, shown)
+        mask = padding_mask(attention_mask.to(x.dtype))
         for layer in self.layers:
             x = layer(x, mask)
-        x = self.norm(x)
+        out: Tensor = self.norm(x)
+        return out
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, channel_of: Tensor) -> Tensor:
+        """(B, T) int64 three times → logits (B, 1 + labels)."""
+        x = self.states(input_ids, attention_mask, channel_of)
+        visible = attention_mask.to(x.dtype)
         mean = (x * visible.unsqueeze(2)).sum(dim=1) / visible.sum(dim=1, keepdim=True)
         logits: Tensor = self.head(torch.cat([x[:, 0], mean], dim=1))
         return logits

@@ -6,6 +6,7 @@ from, it is the transfer check; test files are read by `evaluate` alone; simulat
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import multiprocessing
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -26,15 +28,17 @@ from edge_agent.core.baseline import Reference
 from edge_agent.core.window import JOINT
 from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training import cmapss, corpus, fleet, references
-from edge_agent.training.examples import Examples, cached
+from edge_agent.training.examples import Examples, cached, subset
 from edge_agent.training.runs import MODES, Run
 from edge_agent.training.tokens import train_tokenizer
+from edge_agent.training.wordings import Wordings, read_wordings
 
 Say = Callable[[str], None]
 
 LEARNED: Final = ("FD001", "FD002", "FD003")
 TRANSFER: Final = "FD004"
 _HELD_OUT: Final = 0.15  # share of engines kept for calibration and thresholds
+STRANGE_RIGS: Final = f"{fleet.RIGS}?"
 STRANGE: Final = 4  # every so many-th asset is also shown as one of a class nobody knows
 
 
@@ -44,6 +48,8 @@ class Scale:
 
     train_runs: int = 480
     held_out_runs: int = 120
+    train_rigs: int = 320  # of no known class
+    held_out_rigs: int = 60
     vocabulary: int = 4096
 
 
@@ -54,6 +60,7 @@ class Task:
     name: str
     runs: tuple[Run, ...]
     reference: Reference | None
+    told: bool = False  # only the windows with log lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Prepared:
     references: Mapping[str, Reference]
     learned: Mapping[str, Examples]
     held_out: Mapping[str, Examples]
+    wordings: Wordings  # real log lines by failure mode
     cache: Path
     sources: tuple[str, ...]  # names of the data sets that were there
 
@@ -105,12 +113,15 @@ def prepare(data: Path | None, folder: Path, scale: Scale, say: Say) -> Prepared
     tokenizer = train_tokenizer([*lines, *(line for part in texts.values() for line in part)], names, scale.vocabulary)
     encoder = TextEncoder(tokenizer)
     cache = cache_of(folder, encoder, fitted)
+    learned |= by_group(fleet.load_rigs(fleet.TRAINING_SEED, scale.train_rigs))  # after the tokenizer: they bring no
+    held |= by_group(fleet.load_rigs(fleet.VALIDATION_SEED, scale.held_out_rigs))  # words of their own
     say(f"{sum(map(len, learned.values()))} lives to learn from, {sum(map(len, held.values()))} held out, in {cache}")
     return Prepared(
         encoder,
         fitted,
         _build("learned", _tasks(learned, fitted), encoder, cache, say),
         _build("held-out", _tasks(held, fitted), encoder, cache, say),
+        {} if data is None else read_wordings(data, encoder),
         cache,
         tuple(sources),
     )
@@ -119,6 +130,9 @@ def prepare(data: Path | None, folder: Path, scale: Scale, say: Say) -> Prepared
 def _tasks(groups: Mapping[str, Sequence[Run]], fitted: Mapping[str, Reference]) -> list[Task]:
     tasks = []
     for name, runs in groups.items():
+        if name == fleet.RIGS:
+            tasks.append(Task(STRANGE_RIGS, tuple(runs), None))
+            continue
         tasks.append(Task(name, tuple(runs), fitted[runs[0].spec.name]))
         tasks.append(Task(f"{name}?", tuple(runs[::STRANGE]), None))
     return tasks
@@ -127,7 +141,13 @@ def _tasks(groups: Mapping[str, Sequence[Run]], fitted: Mapping[str, Reference])
 def _build(part: str, tasks: Sequence[Task], encoder: TextEncoder, cache: Path, say: Say) -> dict[str, Examples]:
     paths = {task.name: cache / f"{part}-{task.name.replace('?', '-strange')}.npz" for task in tasks}
     built = build_all({task.name: (paths[task.name], task) for task in tasks}, encoder, say)
-    return {task.name: strangers(built[task.name]) if task.reference is None else built[task.name] for task in tasks}
+    built = {task.name: strangers(built[task.name]) if task.reference is None else built[task.name] for task in tasks}
+    return {name: judged(part) if name == STRANGE_RIGS else part for name, part in built.items()}
+
+
+def judged(part: Examples) -> Examples:
+    """The windows after the learning phase: a rig's is long, and nothing is decided in it."""
+    return subset(part, np.flatnonzero(~part.learning))
 
 
 def strangers(part: Examples) -> Examples:
@@ -144,21 +164,32 @@ def build_all(tasks: Mapping[str, tuple[Path, Task]], encoder: TextEncoder, say:
     if missing:
         say(f"rendering {sum(len(run.times) for _, task in missing.values() for run in task.runs)} windows ...")
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-            futures = [
-                pool.submit(_write, path, task.runs, task.reference, encoder.tokenizer.to_str())
-                for path, task in missing.values()
-            ]
+            futures = [pool.submit(_write, path, task, encoder.tokenizer.to_str()) for path, task in missing.values()]
             for future in futures:
                 future.result()
-    return {name: cached(path, task.runs, task.reference, encoder) for name, (path, task) in tasks.items()}
+    return {
+        name: cached(path, task.runs, task.reference, encoder, told=task.told) for name, (path, task) in tasks.items()
+    }
 
 
-def _write(path: Path, runs: Sequence[Run], reference: Reference | None, tokenizer: str) -> None:
-    cached(path, runs, reference, TextEncoder(Tokenizer.from_str(tokenizer)))
+def _write(path: Path, task: Task, tokenizer: str) -> None:
+    cached(path, task.runs, task.reference, TextEncoder(Tokenizer.from_str(tokenizer)), told=task.told)
 
 
 def cache_of(folder: Path, encoder: TextEncoder, fitted: Mapping[str, Reference]) -> Path:
-    """Where examples rendered with these references and tokens are kept; elsewhere once the text's code changes."""
-    code = [inspect.getsource(module) for module in (baseline, text, window)]
+    """Where examples rendered with these references and tokens are kept; elsewhere once the text's code changes.
+
+    Comments, docstrings and layout are not code.
+    """
+    code = [_code_of(module) for module in (baseline, text, window)]
     parts = (encoder.tokenizer.to_str(), format_references(fitted), *MODES, *code)
     return folder / f"cache-{hashlib.blake2s(''.join(parts).encode(), digest_size=6).hexdigest()}"
+
+
+def _code_of(module: ModuleType) -> str:
+    """The syntax tree of a module without its docstrings."""
+    tree = ast.parse(inspect.getsource(module))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)

@@ -16,11 +16,13 @@ from edge_agent.training.model import RiskEncoder, Shape
 
 
 class Stage(StrEnum):
-    """The stages, in the order of the work."""
+    """The stages, in the order of the work; a training need not have all of them."""
 
-    LEARNED = "learned"
-    REFINED = "refined"
-    PRUNED = "pruned"
+    PRETRAINED = "pretrained"  # has read windows and log lines; nothing was taught, the head is as it was drawn
+    LEARNED = "learned"  # taught by boosted trees and the truth
+    REFINED = "refined"  # with less augmentation, nearer to what is served
+    SETTLED = "settled"  # at a low rate on what is served, to rest
+    PRUNED = "pruned"  # narrower, and repaired
 
 
 def checkpoint_of(cache: Path, stage: Stage) -> Path:
@@ -32,6 +34,12 @@ def checkpoint_of(cache: Path, stage: Stage) -> Path:
 def stage_path(cache: Path, stage: Stage) -> Path:
     """Where the weights that a stage ended with are."""
     return cache.with_name(f"{cache.name}.stage-{stage}.pt")
+
+
+def forget(cache: Path) -> None:
+    """Take away what an earlier training kept: a new one may go without some of its stages."""
+    for stage in Stage:
+        stage_path(cache, stage).unlink(missing_ok=True)
 
 
 def keep(cache: Path, stage: Stage, model: RiskEncoder) -> None:

@@ -67,3 +67,43 @@ def test_a_risk_is_undecided_where_both_or_neither_class_may_be(
     sound_to: float, failing_from: float, risk: float, *, undecided: bool
 ) -> None:
     assert Conformal(alpha=0.1, sound_to=sound_to, failing_from=failing_from).undecided(risk) is undecided
+
+
+def test_strangers_are_read_by_their_own_calibration_where_there_is_one() -> None:
+    manifest = read_manifest(TINY)
+    own = manifest.calibration.model_copy(update={"bias": 1.5})
+    both = manifest.model_copy(
+        update={
+            "stranger_calibration": own,
+            "stranger_conformal": manifest.conformal,
+            "stranger_threshold": 0.4,
+        }
+    )
+    bare = both.model_copy(
+        update={"stranger_calibration": None, "stranger_conformal": None, "stranger_threshold": None}
+    )
+
+    assert bare.reading(stranger=True) == (manifest.calibration, manifest.conformal)
+    assert both.reading(stranger=True) == (own, manifest.conformal)
+    assert both.reading(stranger=False) == (manifest.calibration, manifest.conformal)
+
+
+def test_a_manifest_with_a_calibration_for_strangers_reads_as_written(tmp_path: Path) -> None:
+    manifest = read_manifest(TINY)
+    given = {
+        "stranger_calibration": manifest.calibration,
+        "stranger_conformal": manifest.conformal,
+        "stranger_threshold": 0.4,
+    }
+    (tmp_path / "bundle.toml").write_text(format_manifest(manifest.model_copy(update=given)), encoding="utf-8")
+
+    assert read_manifest(tmp_path) == manifest.model_copy(update=given)
+
+
+def test_half_of_what_strangers_need_is_refused(tmp_path: Path) -> None:
+    manifest = read_manifest(TINY)
+    half = manifest.model_copy(update={"stranger_calibration": manifest.calibration, "stranger_conformal": None})
+    (tmp_path / "bundle.toml").write_text(format_manifest(half), encoding="utf-8")
+
+    with pytest.raises(BundleError, match="belong together"):
+        read_manifest(tmp_path)

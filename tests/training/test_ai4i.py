@@ -42,7 +42,7 @@ def table(folder: Path, rows: int = 400) -> Path:
 
 
 def test_derived_channels_are_power_temperature_difference_and_overstrain(tmp_path: Path) -> None:
-    rows = ai4i.load(table(tmp_path / "data"))
+    rows = ai4i.load(table(tmp_path / "data")).rows
     of = dict(zip(rows.channels, rows.values[1].tolist(), strict=True))
 
     assert of["power_w"] == pytest.approx(of["torque_nm"] * of["speed_rpm"] * 2 * np.pi / 60)
@@ -51,7 +51,7 @@ def test_derived_channels_are_power_temperature_difference_and_overstrain(tmp_pa
 
 
 def test_failure_mode_flags_are_no_channels(tmp_path: Path) -> None:
-    assert not {"TWF", "UDI", "Machine failure"} & set(ai4i.load(table(tmp_path / "data")).channels)
+    assert not {"TWF", "UDI", "Machine failure"} & set(ai4i.load(table(tmp_path / "data")).rows.channels)
 
 
 def test_a_folder_without_the_file_or_with_another_is_refused(tmp_path: Path) -> None:
@@ -63,6 +63,37 @@ def test_a_folder_without_the_file_or_with_another_is_refused(tmp_path: Path) ->
     path.write_text(path.read_text(encoding="utf-8").replace(",x,L,", ",x,Q,", 1), encoding="utf-8")
     with pytest.raises(DataError, match="Type is 'Q'"):
         ai4i.load(folder)
+
+
+def test_a_table_with_too_few_failures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="of 100 rows fail: too few"):
+        ai4i.load(table(tmp_path / "data", rows=100))
+
+
+def test_invented_rows_obey_what_is_derived_and_how_finely_is_measured(tmp_path: Path) -> None:
+    mill = ai4i.load(table(tmp_path / "data"))
+    like, near = np.arange(300), np.flatnonzero(mill.rows.label[:300] > 0)
+    made = ai4i.invented(mill, near, like, 2000, seed=1)
+    of = dict(zip(made.channels, made.values.T, strict=True))
+
+    assert made.channels == mill.rows.channels
+    assert of["cooling_k"] == pytest.approx(of["process_k"] - of["air_k"])
+    assert of["power_w"] == pytest.approx(of["torque_nm"] * of["speed_rpm"] * 2 * np.pi / 60)
+    worn = of["overstrain"] > 0
+    limits = np.round(of["wear_min"][worn] * of["torque_nm"][worn] / of["overstrain"][worn])
+    assert set(limits.tolist()) == {11_000.0, 12_000.0, 13_000.0}
+    assert of["wear_min"].min() >= 0.0
+    assert np.array_equal(of["torque_nm"], np.round(of["torque_nm"], 1))
+    assert np.array_equal(made.values, ai4i.invented(mill, near, like, 2000, seed=1).values)
+
+
+def test_half_of_the_invented_rows_lie_near_the_odd_ones(tmp_path: Path) -> None:
+    mill = ai4i.load(table(tmp_path / "data"))
+    like, near = np.arange(300), np.flatnonzero(mill.rows.label[:300] > 0)
+    torque = ai4i.invented(mill, near, like, 4000, seed=1).values[:, mill.rows.channels.index("torque_nm")]
+
+    assert mill.rows.label[:300].mean() < 0.12
+    assert 0.3 < (torque > 55).mean() < 0.6
 
 
 def test_a_row_says_its_level_in_the_class_and_its_distance_from_the_centre() -> None:

@@ -147,3 +147,35 @@ def test_the_same_seed_gives_the_same_batches(examples: Examples, encoder: TextE
     for a, b in zip(one, two, strict=True):
         for x, y in zip(a, b, strict=True):
             np.testing.assert_array_equal(x, y)
+
+
+def told(examples: Examples) -> int:
+    """A window of the examples with log lines."""
+    return next(n for n in range(len(examples)) if any(line.kind is Kind.LOG for line in examples.lines(n)))
+
+
+def test_a_reworded_log_line_is_one_of_its_mode_and_keeps_its_age(examples: Examples, encoder: TextEncoder) -> None:
+    lines = examples.lines(told(examples))
+    words: dict[int, list[tuple[int, ...]]] = {1: [(7, 8, 9)], 2: [(10, 11)]}
+    augmenter = Augmenter(encoder, replace(NO_AUGMENTATION, reworded=1.0), np.random.default_rng(1), words)
+    before = next(line for line in lines if line.kind is Kind.LOG)
+
+    after = [line for line in augmenter.lines(lines, mode=2) if line.kind is Kind.LOG]
+
+    assert after[0].ids == (*before.ids[:2], 10, 11)
+
+
+def test_a_window_without_known_mode_keeps_its_own_words(examples: Examples, encoder: TextEncoder) -> None:
+    lines = examples.lines(told(examples))
+    augmenter = Augmenter(encoder, replace(NO_AUGMENTATION, reworded=1.0), np.random.default_rng(1), {1: [(7, 8, 9)]})
+
+    assert augmenter.lines(lines) == lines
+
+
+def test_told_examples_are_the_windows_with_log_lines_alone(
+    runs: list[Run], reference: Reference, encoder: TextEncoder, examples: Examples
+) -> None:
+    only = build(runs, reference, encoder, told=True)
+    with_logs = [n for n in range(len(examples)) if any(line.kind is Kind.LOG for line in examples.lines(n))]
+
+    assert [only.lines(n) for n in range(len(only))] == [examples.lines(n) for n in with_logs]

@@ -10,7 +10,7 @@ import torch
 
 from edge_agent.bundle.load import load_bundle
 from edge_agent.training.model import RiskEncoder, Shape
-from edge_agent.training.stages import Stage, checkpoint_of, keep, kept, leading_to, stage_path
+from edge_agent.training.stages import Stage, checkpoint_of, forget, keep, kept, leading_to, stage_path
 from edge_agent.training.weights import encoder_of
 from tests.bundle.tiny import TINY
 
@@ -47,7 +47,21 @@ def test_a_new_training_takes_the_later_stages_of_an_older_one_away(cache: Path)
 
     keep(cache, Stage.REFINED, RiskEncoder(SHAPE))
 
-    assert list(kept(cache)) == [Stage.LEARNED, Stage.REFINED]
+    assert list(kept(cache)) == [Stage.PRETRAINED, Stage.LEARNED, Stage.REFINED]
+
+
+def test_a_training_without_a_stage_can_forget_that_of_an_older_one(cache: Path) -> None:
+    for stage in Stage:
+        keep(cache, stage, RiskEncoder(SHAPE))
+
+    forget(cache)
+    keep(cache, Stage.LEARNED, RiskEncoder(SHAPE))
+
+    assert list(kept(cache)) == [Stage.LEARNED]
+
+
+def test_stages_stand_in_the_order_of_the_work() -> None:
+    assert [stage.value for stage in Stage] == ["pretrained", "learned", "refined", "settled", "pruned"]
 
 
 def test_a_training_that_kept_no_stages_is_read_from_its_checkpoints(cache: Path) -> None:
@@ -68,8 +82,8 @@ def test_nothing_kept_is_no_stage(cache: Path) -> None:
 
 def test_stages_of_two_trainings_lie_side_by_side(cache: Path) -> None:
     other = cache.with_name("cache-ba9876543210")
-    assert len({checkpoint_of(c, s) for c in (cache, other) for s in Stage}) == 6
-    assert len({stage_path(c, s) for c in (cache, other) for s in Stage}) == 6
+    assert len({checkpoint_of(c, s) for c in (cache, other) for s in Stage}) == 10
+    assert len({stage_path(c, s) for c in (cache, other) for s in Stage}) == 10
 
 
 def test_only_the_stages_up_to_the_one_a_bundle_was_made_from_lead_to_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -13,6 +14,8 @@ from edge_agent.bundle.encode import Encoded, TextEncoder, read_tokenizer
 from edge_agent.core.text import ORDINALS
 from edge_agent.training.export import export_float, quantize
 from edge_agent.training.model import RiskEncoder, Shape, thermometer
+from edge_agent.training.report.model import ReportDecoder, export_decoder
+from edge_agent.training.report.model import Shape as DecoderShape
 from edge_agent.training.runs import MODES
 from tests.bundle.tiny import TINY
 
@@ -105,6 +108,35 @@ def test_int8_is_small_and_near_to_float(
 
     assert (tmp_path / "int8.onnx").stat().st_size < 0.45 * (tmp_path / "float.onnx").stat().st_size
     assert np.abs(found - expected).max() < 0.15 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_in_int8_the_head_alone_has_float_weights(tmp_path: Path, model: RiskEncoder, *, per_channel: bool) -> None:
+    export_float(model, tmp_path / "float.onnx")
+    quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", per_channel=per_channel)
+    kept = {
+        weight.name: onnx.numpy_helper.to_array(weight)
+        for weight in onnx.load(str(tmp_path / "int8.onnx")).graph.initializer
+        if weight.data_type == onnx.TensorProto.FLOAT and len(weight.dims) > 1
+    }
+
+    assert [name.partition(".")[0] for name in kept] == ["head"]
+    head = next(iter(kept.values()))
+    assert np.array_equal(head.T, model.head.weight.detach().numpy())
+
+
+def test_in_int8_the_head_of_a_decoder_has_float_weights(tmp_path: Path) -> None:
+    decoder = ReportDecoder(DecoderShape(vocabulary=50, dim=32, layers=1, heads=2, inner=48))
+    export_decoder(decoder, tmp_path / "float.onnx")
+    quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", per_channel=False)
+    kept = [
+        onnx.numpy_helper.to_array(weight)
+        for weight in onnx.load(str(tmp_path / "int8.onnx")).graph.initializer
+        if weight.data_type == onnx.TensorProto.FLOAT and len(weight.dims) > 1
+    ]
+
+    assert len(kept) == 1
+    assert np.array_equal(kept[0].T, decoder.head.weight.detach().numpy())
 
 
 def test_a_thermometer_code_is_nearer_for_nearer_ordinals() -> None:

@@ -56,7 +56,7 @@ class Exam:
         self._chosen = {
             name: sample(splits.unseen[name], most // len(names)) for names in self._sets.values() for name in names
         }
-        self.held_out = len(self._held.asset)
+        self.held_out = int((~self._held.strange()).sum())
         self.unseen = sum(map(len, self._chosen.values()))
         self.last = _last_windows(splits.unseen[_ENGINES]) if _ENGINES in splits.unseen else np.array([], np.int64)
 
@@ -69,13 +69,19 @@ class Exam:
         return {label: float(self._label(names).mean()) for label, names in self._sets.items()}
 
     def settled(self, judge: Judge, *, calibrated: bool) -> Settled:
-        """Calibration, where there is to be one, and threshold from the held-out windows."""
-        held = self._held
-        scores = np.concatenate([judge(name, held.parts[name], rows) for name, rows in held.chosen.items()])
-        label = held.risk()
-        calibration = fit_calibration(scores, label, held.weight) if calibrated else None
-        risk = _risk(calibration, scores)[held.protocol]
-        return Settled(calibration, fit_threshold(risk, label[held.protocol], held.asset[held.protocol])[0])
+        """Calibration, where there is to be one, and threshold from the held-out windows of known classes.
+
+        Strangers have a calibration of their own in a bundle; nobody here is one.
+        """
+        held, known = self._held, ~self._held.strange()
+        scores = np.concatenate(
+            [judge(name, held.parts[name], rows) for name, rows in held.chosen.items() if not name.endswith("?")]
+        )
+        label = held.risk()[known]
+        calibration = fit_calibration(scores, label, held.weight[known]) if calibrated else None
+        protocol = held.protocol[known]
+        risk, asset = _risk(calibration, scores)[protocol], held.asset[known][protocol]
+        return Settled(calibration, fit_threshold(risk, label[protocol], asset)[0])
 
     def taken(self, judge: Judge, settled: Settled) -> Quality:
         """How a rung does on the windows nobody has seen."""

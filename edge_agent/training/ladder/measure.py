@@ -31,11 +31,15 @@ from edge_agent.training.scoring import logits_of
 from edge_agent.training.stages import Stage, kept, leading_to
 from edge_agent.training.weights import encoder_of
 
-_NAMES: Final = {Stage.LEARNED: "distilled", Stage.REFINED: "refined", Stage.PRUNED: "pruned"}
+_NAMES: Final = {
+    Stage.PRETRAINED: "pre-trained", Stage.LEARNED: "distilled", Stage.REFINED: "refined", Stage.SETTLED: "settled",
+    Stage.PRUNED: "pruned",
+}  # fmt: skip
 _TREES: Final = "boosted trees (teacher)"
 _BUNDLE: Final = "int8 (the bundle)"
 _YARDSTICK: Final = "DistilBERT-base int8, random"
-_NO_PRETRAINING: Final = "No row for pre-training: there is no such stage, the encoder starts from random weights."
+_NO_PRETRAINING: Final = "No row for pre-training: this training had none, the encoder starts from random weights."
+_ONLY_READ: Final = "pre-trained: has read windows and log lines but was never told what fails, so it has no figures."
 _NO_STAGES: Final = "The float stages are left out: the runs folder holds none that this bundle was made from."
 _NO_YARDSTICK: Final = "DistilBERT-base is left out, as asked."
 _TREE_SIZE: Final = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
@@ -58,7 +62,7 @@ class _Candidate:
     parameters: int
     files: tuple[Path, ...]
     call: Call
-    judge: Judge | None  # None for random weights
+    judge: Judge | None  # None for a head that was never taught
     settled: Settled | None = None  # calibration and threshold where they are given, not found
     ours: bool = True
 
@@ -75,7 +79,7 @@ def measure(bundle: Bundle, splits: Splits, work: Path, effort: Effort, say: Say
             Settled(bundle.manifest.calibration, bundle.manifest.threshold),
         ),
     ]  # fmt: skip
-    notes = [_NO_PRETRAINING, *([] if stages else [_NO_STAGES])]
+    notes = [_NO_STAGES] if not stages else [_ONLY_READ if Stage.PRETRAINED in stages else _NO_PRETRAINING]
     if effort.yardstick:
         say("making a DistilBERT-base with random weights ...")
         candidates.append(_yardstick(work))
@@ -114,7 +118,8 @@ def _stage(bundle: Bundle, stage: Stage, model: RiskEncoder, work: Path) -> _Can
     export_float(model, folder / RISK)
     shutil.copyfile(bundle.risk.path.with_name(TOKENIZER), folder / TOKENIZER)
     served = OnnxRiskModel(folder, bundle.manifest)
-    return _Candidate(_NAMES[stage], _parameters(model), (served.path,), session_call(served.path), _by(served))
+    judge = None if stage is Stage.PRETRAINED else _by(served)
+    return _Candidate(_NAMES[stage], _parameters(model), (served.path,), session_call(served.path), judge)
 
 
 def _trees(splits: Splits, say: Say) -> _Candidate:

@@ -46,7 +46,7 @@ class Rung:
     size_mb: float  # of the model's file or files
     verdict_ms: float
     peak_mb: float | None  # resident memory of a process that only judges by it
-    quality: Quality | None  # None for random weights
+    quality: Quality | None  # None where the head was never taught
     ours: bool = True
 
 
@@ -105,7 +105,7 @@ def drawn(ladder: Ladder) -> str:
         for rung in ladder.rungs
         if rung.quality is not None
     ]
-    marks = [Mark(rung.name, rung.verdict_ms) for rung in ladder.rungs if rung.quality is None]
+    marks = [Mark(rung.name, rung.verdict_ms) for rung in ladder.rungs if rung.quality is None and not rung.ours]
     sets = ", ".join(ladder.prevalence)
     return chart("The ladder: quality, time and size of every stage", f"mean PR-AUC: {sets}", points, marks)
 

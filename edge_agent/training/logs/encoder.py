@@ -6,9 +6,8 @@ the bundle has risk and failure modes: an encoder for C classes has the same gra
 
 from __future__ import annotations
 
-import copy
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,17 +21,17 @@ from edge_agent.bundle.classify import open_session
 from edge_agent.bundle.encode import Kind, Line, TextEncoder
 from edge_agent.core.text import AGES
 from edge_agent.training.export import export_float, quantize
+from edge_agent.training.learning import Pace
 from edge_agent.training.model import RiskEncoder
 from edge_agent.training.scoring import Floats
 
-Say = Callable[[str], None]
 Tokens = tuple[int, ...]
 
 _POOL: Final = 8  # batches drawn at once and sorted by length, so that padding is rare
 _ROWS: Final = 128  # at once, when nothing is learned
 _AVERAGE: Final = 0.02  # share of the new weights in the running average
-_WARM_UP: Final = 0.1  # share of the steps in which the rate rises
 _DECAY: Final = 0.01
+_SAID_EVERY: Final = 100  # steps
 
 
 class TokenBatch(NamedTuple):
@@ -78,30 +77,9 @@ def with_outputs(model: RiskEncoder, outputs: int) -> RiskEncoder:
     return out
 
 
-class Averaged:
-    """A model in training, its optimiser on a one-cycle rate, and the running average of its weights."""
-
-    def __init__(self, model: RiskEncoder, rate: float, steps: int) -> None:
-        self.model = model.train()
-        self.average = copy.deepcopy(model).eval()
-        self._optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=_DECAY, fused=True)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer, max_lr=rate, total_steps=steps + 1, pct_start=_WARM_UP
-        )
-        self._done = 0
-
-    def step(self, loss: Tensor) -> None:
-        """Learn from the loss of one batch."""
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        self._done += 1
-        share = max(_AVERAGE, 1.0 / self._done)
-        with torch.no_grad():
-            for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                kept.lerp_(new, share)
+def pace_of(rate: float, steps: int) -> Pace:
+    """How an encoder of log lines learns."""
+    return Pace(steps=steps, rate=rate, decay=_DECAY, average=_AVERAGE, said_every=_SAID_EVERY)
 
 
 def probabilities(model: RiskEncoder, encoder: TextEncoder, texts: Sequence[str]) -> Floats:
@@ -116,6 +94,11 @@ def probabilities(model: RiskEncoder, encoder: TextEncoder, texts: Sequence[str]
 
 def int8_probabilities(model: RiskEncoder, encoder: TextEncoder, texts: Sequence[str]) -> Floats:
     """As `probabilities`, of the int8 form at batch 1 in the buckets of the bundle: what would serve."""
+    return softmax(int8_outputs(model, encoder, texts))
+
+
+def int8_outputs(model: RiskEncoder, encoder: TextEncoder, texts: Sequence[str]) -> Floats:
+    """What the head of the int8 form gives, text by text, (len(texts), outputs)."""
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         export_float(model, whole)
@@ -126,7 +109,7 @@ def int8_probabilities(model: RiskEncoder, encoder: TextEncoder, texts: Sequence
             ids = tokens_of(encoder, text)
             given = encoder.padded(ids, [0] * len(ids))._asdict()
             answers.append(np.asarray(session.run(["logits"], given)[0], dtype=np.float64)[0])
-    return softmax(np.stack(answers))
+    return np.stack(answers)
 
 
 def softmax(logits: Floats) -> Floats:

@@ -2,7 +2,8 @@
 
 Per fold: a teacher learns the fold's training rows and judges unlabelled lines; the encoder learns from both. It starts
 from the bundle and from pre-training without labels, so no label of the set is in it. Unlabelled lines that are also
-lines to be answered are not judged by the teacher.
+lines to be answered are not judged by the teacher. Where the pre-trained encoder gives vectors, lines are also judged
+by how near they are to the training rows.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import torch
 
 from edge_agent.bundle.encode import TextEncoder
 from edge_agent.training import corpus
+from edge_agent.training.learning import Say
 from edge_agent.training.logs.data import Fold, LabelledTexts
-from edge_agent.training.logs.encoder import Say, int8_probabilities, probabilities
+from edge_agent.training.logs.encoder import int8_outputs, int8_probabilities, probabilities
+from edge_agent.training.logs.kernel import KernelModel
 from edge_agent.training.logs.ngrams import NgramModel, majority
 from edge_agent.training.logs.noise import Noise
 from edge_agent.training.logs.pretrain import Corpus, pretrained, read_vectors, spans_of
@@ -34,6 +37,8 @@ NGRAMS: Final = "character n-grams"
 ENCODER: Final = "our encoder"
 INT8: Final = "our encoder, int8"
 BOTH: Final = "average of int8 and n-grams"
+NEAREST: Final = "nearness by n-grams and int8 vectors"
+ALL: Final = "average of nearness and int8"
 _START_SEED: Final = 0  # of spans and pre-training: one start serves the folds of every seed
 _COPIES: Final = 8  # mistyped copies of every training row where there are no unlabelled lines
 
@@ -55,6 +60,7 @@ class Start:
     encoder: TextEncoder
     corpus: Corpus
     sentences: SentenceModel | None
+    gives_vectors: bool = False  # whether the model has learned to give a line its sentence vector
 
 
 def read_corpus(
@@ -83,6 +89,7 @@ def prepare(  # noqa: PLR0913 - what to start from, what to learn from, and wher
     found = read_corpus(data, encoder, sentences, folder, say)
     if found.lines and effort.pretraining:
         base = pretrained(base, encoder, found, effort.pretraining, _START_SEED, folder, say)
+        return Start(base, encoder, found, sentences, gives_vectors=found.vectors is not None)
     return Start(base, encoder, found, sentences)
 
 
@@ -90,12 +97,14 @@ def evaluate(  # noqa: PLR0913 - what is judged, how it is parted, and from what
     data: LabelledTexts, folds: Sequence[Fold], protocol: str, start: Start, effort: Effort, say: Say
 ) -> Result:  # fmt: skip
     """The result over all rows that a fold judges."""
-    answers = {name: np.zeros((len(data), len(data.classes))) for name in (MAJORITY, NGRAMS, ENCODER, INT8, BOTH)}
+    vectors = int8_outputs(start.model, start.encoder, data.texts) if start.gives_vectors else None
+    answers: dict[str, Floats] = {}
     for number, fold in enumerate(folds, start=1):
         began = time.monotonic()
-        for name, shares in _judge(data, fold, start, effort).items():
-            answers[name][fold.test] = shares
-        right = ", ".join(f"{name} {_right(data, fold, answers[name]):.3f}" for name in (NGRAMS, INT8, BOTH))
+        for name, shares in _judge(data, fold, vectors, start, effort).items():
+            answers.setdefault(name, np.zeros((len(data), len(data.classes))))[fold.test] = shares
+        shown = [name for name in (NGRAMS, INT8, BOTH, NEAREST, ALL) if name in answers]
+        right = ", ".join(f"{name} {_right(data, fold, answers[name]):.3f}" for name in shown)
         say(f"fold {number}/{len(folds)}: {len(fold.test)} rows, right: {right}; {time.monotonic() - began:.0f} s")
     judged = np.sort(np.concatenate([fold.test for fold in folds]))
     rows = score({name: shares[judged] for name, shares in answers.items()}, data.label[judged], NGRAMS)
@@ -107,7 +116,7 @@ def _right(data: LabelledTexts, fold: Fold, shares: Floats) -> float:
     return float(np.mean(shares[fold.test].argmax(axis=1) == data.label[fold.test]))
 
 
-def _judge(data: LabelledTexts, fold: Fold, start: Start, effort: Effort) -> dict[str, Floats]:
+def _judge(data: LabelledTexts, fold: Fold, vectors: Floats | None, start: Start, effort: Effort) -> dict[str, Floats]:
     """The probabilities of every method for the rows to be judged, (rows, classes) each."""
     own = tuple(data.texts[n] for n in fold.train.tolist())
     asked = tuple(data.texts[n] for n in fold.test.tolist())
@@ -116,13 +125,18 @@ def _judge(data: LabelledTexts, fold: Fold, start: Start, effort: Effort) -> dic
     plain = grams.probabilities(asked)
     model = taught(start.model, start.encoder, _lesson(data, fold, start, effort), effort.steps, effort.seed)
     int8 = int8_probabilities(model, start.encoder, asked)
-    return {
+    answers = {
         MAJORITY: majority(label, classes, len(asked)),
         NGRAMS: plain,
         ENCODER: probabilities(model, start.encoder, asked),
         INT8: int8,
         BOTH: 0.5 * (plain + int8),
     }
+    if vectors is not None:
+        nearness = KernelModel(own, label, classes, vectors[fold.train])
+        answers[NEAREST] = nearness.probabilities(asked, vectors[fold.test])
+        answers[ALL] = 0.5 * (answers[NEAREST] + int8)
+    return answers
 
 
 def _lesson(data: LabelledTexts, fold: Fold, start: Start, effort: Effort) -> Lesson:

@@ -30,12 +30,17 @@ def majority(label: Indices, classes: int, rows: int) -> Floats:
     return np.tile(shares, (rows, 1))
 
 
+def fit_grams(texts: Sequence[str]) -> TfidfVectorizer:
+    """What counts the character n-grams of a text, weighed by how rare they are in these; its rows have length 1."""
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=_GRAMS, sublinear_tf=True).fit(texts)
+
+
 class NgramModel:
     """TF-IDF of character n-grams, and sentence vectors where they are given, under a logistic regression."""
 
     def __init__(self, texts: Sequence[str], label: Indices, classes: int, vectors: Vectors | None = None) -> None:
         self._classes = classes
-        self._grams = TfidfVectorizer(analyzer="char_wb", ngram_range=_GRAMS, sublinear_tf=True).fit(texts)
+        self._grams = fit_grams(texts)
         self._model = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS).fit(self._features(texts, vectors), label)
 
     def probabilities(self, texts: Sequence[str], vectors: Vectors | None = None) -> Floats:

@@ -8,8 +8,7 @@ to say which token a mask hides.
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -17,24 +16,23 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional
 
-from edge_agent.bundle.encode import MASK, ZONES, TextEncoder
-from edge_agent.training.logs.encoder import Averaged, Say, Tokens, drawn, padded, tokens_of, with_outputs
+from edge_agent.bundle.encode import ZONES, TextEncoder
+from edge_agent.training.learning import Checkpoint, Loss, Say, learn
+from edge_agent.training.logs.encoder import drawn, pace_of, padded, tokens_of, with_outputs
 from edge_agent.training.logs.noise import Noise
 from edge_agent.training.logs.sentences import SentenceModel, Vectors
 from edge_agent.training.model import RiskEncoder
+from edge_agent.training.pretrain import hidden_tokens, mask_of, masked_loss
 
 _RATE: Final = 1.5e-3
 _BATCH: Final = 128
 _NOISED: Final = 0.3  # share of lines that are read as mistyped
-_HIDDEN: Final = 0.15  # share of tokens behind a mask
 _FRAMED: Final = 3  # leading tokens that every line has: [CLS] log <1h
 _SPANS: Final = 0.75  # spans of one to six words per line: shop-floor lines are often no longer
 _SPAN_WORDS: Final = 6
 _MASKED_OUTPUTS: Final = 2  # of a head that masked tokens do not use; two is the least a head can have
-_SAY_EVERY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,10 @@ def read_vectors(sentences: SentenceModel, lines: Sequence[str], folder: Path, s
 def pretrained(  # noqa: PLR0913 - what is learned from, how long, and where it is kept
     base: RiskEncoder, encoder: TextEncoder, corpus: Corpus, steps: int, seed: int, folder: Path, say: Say
 ) -> RiskEncoder:
-    """The encoder after so many steps on the corpus; read from `folder` where the same call was made before."""
+    """The encoder after so many steps on the corpus; read from `folder` where the same call was made before.
+
+    Goes on from a checkpoint there where such a call was interrupted.
+    """
     key = _key(base, encoder, corpus, steps, seed)
     path = folder / f"logs-encoder-{key}.pt"
     torch.manual_seed(seed)
@@ -86,10 +87,12 @@ def pretrained(  # noqa: PLR0913 - what is learned from, how long, and where it 
         return model.eval()
     if corpus.words is not None:
         _begin_with(model, corpus.words)
-    learned = _learn(model, encoder, corpus, steps, seed, say)
+    checkpoint = Checkpoint(path.with_suffix(".checkpoint"), {"encoder": key})
+    learned = _learn(model, encoder, corpus, steps, seed, checkpoint, say)
     partial = path.with_suffix(".partial")
     torch.save(learned.state_dict(), partial)
     partial.replace(path)
+    checkpoint.path.unlink()
     return learned
 
 
@@ -106,55 +109,34 @@ def _begin_with(model: RiskEncoder, words: Vectors) -> None:
 
 
 def _learn(  # noqa: PLR0913 - as `pretrained`
-    model: RiskEncoder, encoder: TextEncoder, corpus: Corpus, steps: int, seed: int, say: Say
+    model: RiskEncoder, encoder: TextEncoder, corpus: Corpus, steps: int, seed: int, checkpoint: Checkpoint, say: Say
 ) -> RiskEncoder:  # fmt: skip
-    rng = np.random.default_rng(seed)
-    noise = Noise(corpus.shorthand, rng)
     known = [tokens_of(encoder, line) for line in corpus.lines]
     targets = None if corpus.vectors is None else torch.from_numpy(corpus.vectors)
-    mask = next(i for word, i in encoder.tokenizer.get_vocab().items() if word == MASK)
-    learning = Averaged(model, _RATE, steps)
-    batches = drawn(np.array([len(row) for row in known]), _BATCH, rng)
     what = "masked tokens" if targets is None else "sentence vectors"
-    losses: list[float] = []
-    began = time.monotonic()
-    for step in range(1, steps + 1):
-        rows = next(batches)
-        if targets is None:
-            loss = _masked_loss(model, [known[n] for n in rows.tolist()], encoder.pad, mask, rng)
-        else:
-            noised = rng.random(len(rows)) < _NOISED
-            read = [
-                tokens_of(encoder, noise.rewritten(corpus.lines[n])) if new else known[n]
-                for n, new in zip(rows.tolist(), noised.tolist(), strict=True)
-            ]
-            answer = model(*padded(read, encoder.pad))
-            loss = (1.0 - functional.cosine_similarity(answer, targets[torch.from_numpy(rows)])).mean()
-        learning.step(loss)
-        losses.append(loss.item())
-        if step % _SAY_EVERY == 0 or step == steps:
-            left = (time.monotonic() - began) / step * (steps - step) / 60
-            loss_now = float(np.mean(losses[-_SAY_EVERY:]))
-            say(f"pre-training on {what}: step {step}/{steps}, loss {loss_now:.3f}, {left:.0f} min left")
-    return learning.average
 
+    def losses(learning: RiskEncoder, done: int) -> Iterator[Loss]:
+        rng = np.random.default_rng(seed + done)
+        noise = Noise(corpus.shorthand, rng)
+        for rows in drawn(np.array([len(row) for row in known]), _BATCH, rng):
+            if targets is None:
+                batch = padded([known[n] for n in rows.tolist()], encoder.pad)
+                hidden = hidden_tokens(batch.attention_mask, _FRAMED, rng)
+                loss = masked_loss(learning, batch, hidden, mask_of(encoder))
+            else:
+                noised = rng.random(len(rows)) < _NOISED
+                read = [
+                    tokens_of(encoder, noise.rewritten(corpus.lines[n])) if new else known[n]
+                    for n, new in zip(rows.tolist(), noised.tolist(), strict=True)
+                ]
+                answer = learning(*padded(read, encoder.pad))
+                loss = (1.0 - functional.cosine_similarity(answer, targets[torch.from_numpy(rows)])).mean()
+            yield Loss(loss, {"loss": loss.item()})
 
-def _masked_loss(
-    model: RiskEncoder, rows: Sequence[Tokens], pad: int, mask: int, rng: np.random.Generator
-) -> Tensor:  # fmt: skip
-    """Cross entropy of the hidden tokens; the token table is also the output. Source: Devlin et al. 2019."""
-    batch = padded(rows, pad)
-    hidden = torch.from_numpy(rng.random(tuple(batch.input_ids.shape)) < _HIDDEN)
-    hidden &= batch.attention_mask.bool()
-    hidden[:, :_FRAMED] = False
-    if not bool(hidden.any()):
-        hidden[0, batch.attention_mask[0].sum() - 1] = True
-    visible = batch.attention_mask.to(model.tokens.weight.dtype)
-    states = model.embed(batch.input_ids.masked_fill(hidden, mask), batch.attention_mask, batch.channel_of)
-    for layer in model.layers:
-        states = layer(states, ((1.0 - visible) * -1e4)[:, None, None, :])
-    logits = model.norm(states)[hidden] @ model.tokens.weight.T
-    return functional.cross_entropy(logits, batch.input_ids[hidden])
+    learned = learn(
+        model, pace_of(_RATE, steps), losses, checkpoint, lambda line: say(f"pre-training on {what}: {line}")
+    )  # fmt: skip
+    return learned.averaged
 
 
 def _key(base: RiskEncoder, encoder: TextEncoder, corpus: Corpus, steps: int, seed: int) -> str:

@@ -15,8 +15,9 @@ import torch
 from torch.nn import functional
 
 from edge_agent.bundle.encode import TextEncoder
+from edge_agent.training.learning import Learning
 from edge_agent.training.logs.data import Indices
-from edge_agent.training.logs.encoder import Averaged, drawn, padded, tokens_of, with_outputs
+from edge_agent.training.logs.encoder import drawn, pace_of, padded, tokens_of, with_outputs
 from edge_agent.training.logs.noise import Noise
 from edge_agent.training.model import RiskEncoder
 from edge_agent.training.scoring import Floats
@@ -48,7 +49,7 @@ def taught(start: RiskEncoder, encoder: TextEncoder, lesson: Lesson, steps: int,
     classes = lesson.told.shape[1]
     noise = Noise(lesson.shorthand, rng)
     own = _TRUST * np.eye(classes)[lesson.label] + (1.0 - _TRUST) * lesson.told
-    learning = Averaged(with_outputs(start, classes), _RATE, steps)
+    learning = Learning(with_outputs(start, classes), pace_of(_RATE, steps))
     size = round(_OWN * _BATCH) if lesson.others else _BATCH
     first = _rows(encoder, lesson.own, size, rng)
     second = _rows(encoder, lesson.others, _BATCH - size, rng) if lesson.others else None
@@ -62,7 +63,7 @@ def taught(start: RiskEncoder, encoder: TextEncoder, lesson: Lesson, steps: int,
             target = np.concatenate([target, lesson.judged[more]])
         logits = learning.model(*padded([tokens_of(encoder, line) for line in lines], encoder.pad))
         learning.step(functional.cross_entropy(logits, torch.from_numpy(target.astype(np.float32))))
-    return learning.average
+    return learning.averaged.eval()
 
 
 def _rows(encoder: TextEncoder, lines: Sequence[str], size: int, rng: np.random.Generator) -> Iterator[Indices]:

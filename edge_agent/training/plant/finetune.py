@@ -37,6 +37,7 @@ from edge_agent.training.plant.source import History
 from edge_agent.training.plant.split import CHECK, LEARN, TEST, split
 from edge_agent.training.plant.windows import (
     Bar,
+    Seen,
     Windows,
     class_reference,
     golden_texts,
@@ -45,7 +46,7 @@ from edge_agent.training.plant.windows import (
     simulated,
 )
 from edge_agent.training.runs import MODES
-from edge_agent.training.scoring import bootstrapped, joined, pr_auc, sample
+from edge_agent.training.scoring import Indices, bootstrapped, joined, pr_auc, sample
 from edge_agent.training.weights import encoder_of
 
 _AUGMENTATION: Final = Augmentation(
@@ -63,7 +64,7 @@ _MOST_TESTED: Final = 4_000
 _SIMULATED_TESTED: Final = 250  # windows per simulated class
 _MOST_TEST_LIVES: Final = 30
 _TRIED: Final = 8  # steps by which the pace is measured: as many as are drawn at once
-_FOR_THE_END: Final = 0.15  # share of the time for int8, calibration and measuring
+_FOR_THE_END: Final = 0.15  # share of the time for int8, calibration and the answers that are measured
 _FEWEST_STEPS: Final = 20
 
 
@@ -89,6 +90,16 @@ class Told:
     say: Say  # one line a stage
     pace: Say  # one line every few steps of the training
     bar: Bar
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What base, fine-tuned model and trees are measured on."""
+
+    test: Indices  # rows of the plant's windows
+    seen: Seen  # the same windows as the base reads them
+    trees: Answers
+    fleets: tuple[Examples, ...]  # of simulated machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,7 @@ def finetune(  # noqa: PLR0913 - from what, how, where, and whom to tell; the or
     reference = class_reference(plant, parts)
     windows = rendered(plant, parts, reference, bundle.risk.encoder, work, told.bar)
     learned = subset(windows.examples, np.flatnonzero(windows.part == LEARN))
+    judged = _judged(plant, job, windows, learned, bundle, work, told)  # first: the training has the time that is left
     model, recipe = _trained(job, bundle, start, learned, windows, work, told, began)
     say("int8, calibration, threshold ...")
     made = work / "bundle"
@@ -144,7 +156,7 @@ def finetune(  # noqa: PLR0913 - from what, how, where, and whom to tell; the or
     manifest, ladder = assemble(model, manifest, content, checks, work, made, say)
     say("measuring base, fine-tuned and boosted trees ...")
     tuned = load_bundle(made)
-    rows = [*_own_rows(plant, windows, learned, bundle, tuned, work, told), *_kept_rows(job, bundle, tuned, work, told)]
+    rows = [*_own_rows(windows, judged, bundle, tuned), *_kept_rows(judged, bundle, tuned)]
     manifest = manifest.model_copy(update={"figures": flat([*ladder, *figures_of(rows)])})
     write_manifest(made, manifest)
     done = Done(manifest, tuple(rows), parts.said, recipe.steps, (time.monotonic() - began) / 60)
@@ -159,7 +171,7 @@ def _trained(  # noqa: PLR0913 - from what, how long, and where it is kept
     began: float,
 ) -> tuple[RiskEncoder, Recipe]:  # fmt: skip
     """The fine-tuned model, and how it was trained."""
-    told.say(f"boosted trees on {len(learned)} windows, {learned.risk.mean():.1%} before a failure ...")
+    told.say("boosted trees once more, each time without a fifth of the assets ...")
     group = np.unique(windows.group[windows.part == LEARN], return_inverse=True)[1].astype(np.int32)
     [target] = teacher.soft_targets([replace(learned, run=group)])
     sources = [Source(learned, target, 1.0 - job.mix)]
@@ -185,29 +197,35 @@ def _trained(  # noqa: PLR0913 - from what, how long, and where it is kept
         return run(recipe, work / "checkpoint", told.pace, _counter(step)).model, recipe
 
 
-def _own_rows(  # noqa: PLR0913 - three models, one set of windows
-    plant: Plant, windows: Windows, learned: Examples, bundle: Bundle, tuned: Bundle, work: Path, told: Told
-) -> list[Row]:
-    """Base, fine-tuned and trees on the windows to measure on; the trees' threshold is chosen as the model's is."""
+def _judged(  # noqa: PLR0913 - from what, and where it is kept
+    plant: Plant, job: Job, windows: Windows, learned: Examples, bundle: Bundle, work: Path, told: Told
+) -> _Judged:
+    """The windows to measure on, and the boosted trees to compare with; their threshold is chosen as the model's is."""
+    check, test, examples = windows.rows(CHECK, _MOST_CHECKED), windows.rows(TEST, _MOST_TESTED), windows.examples
+    told.say(f"boosted trees on {len(learned)} windows, {learned.risk.mean():.1%} before a failure ...")
     trees = teacher.fit_trees([learned])
-    check, test = windows.rows(CHECK, _MOST_CHECKED), windows.rows(TEST, _MOST_TESTED)
-    examples = windows.examples
-    judged = teacher.predict(trees, examples.features[check]).astype(np.float64)
-    threshold, _ = fit_threshold(judged, examples.risk[check], windows.group[check])
+    risk = teacher.predict(trees, examples.features[check]).astype(np.float64)
+    threshold, _ = fit_threshold(risk, examples.risk[check], windows.group[check])
+    answered = Answers(teacher.predict(trees, examples.features[test]).astype(np.float64), threshold)
     seen = seen_by_base(plant, windows, test, bundle, work, told.bar)
+    fleets = simulated(bundle, fleet.TEST_SEED, min(job.simulated, _MOST_TEST_LIVES), work, told.bar)
+    return _Judged(test, seen, answered, tuple(fleets.values()))
+
+
+def _own_rows(windows: Windows, judged: _Judged, bundle: Bundle, tuned: Bundle) -> list[Row]:
+    """Base, fine-tuned and trees on the windows to measure on."""
+    test = judged.test
     return compare(
-        examples.risk[test], windows.group[test], answers(bundle, seen.examples, seen.rows),
-        answers(tuned, examples, test),
-        Answers(teacher.predict(trees, examples.features[test]).astype(np.float64), threshold),
+        windows.examples.risk[test], windows.group[test], answers(bundle, judged.seen.examples, judged.seen.rows),
+        answers(tuned, windows.examples, test), judged.trees,
     )  # fmt: skip
 
 
-def _kept_rows(job: Job, base: Bundle, tuned: Bundle, work: Path, told: Told) -> list[Row]:
+def _kept_rows(judged: _Judged, base: Bundle, tuned: Bundle) -> list[Row]:
     """What is left of what the base knew: both on simulated machines that neither learned from."""
-    parts = simulated(base, fleet.TEST_SEED, min(job.simulated, _MOST_TEST_LIVES), work, told.bar).values()
-    if not parts:
+    if not judged.fleets:
         return []
-    chosen = [(part, sample(part, _SIMULATED_TESTED)) for part in parts]
+    chosen = [(part, sample(part, _SIMULATED_TESTED)) for part in judged.fleets]
     label = np.concatenate([part.risk[rows] for part, rows in chosen]).astype(np.float64)
     asset = joined([part.run[rows] for part, rows in chosen])
     before, after = (

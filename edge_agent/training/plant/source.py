@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_agent.core.types import LogLine, Transition
+from edge_agent.core.types import FUTURE, LATE, MARKERS, LogLine, Transition
 from edge_agent.errors import DataError
 from edge_agent.store.queries import alarms, events, log_lines, open_readonly, unpack
 from edge_agent.tables.csvfile import Format, open_csv
@@ -72,8 +72,9 @@ def read_journal(path: Path, failures: Path | None, step_s: float | None) -> His
     values: dict[str, dict[float, dict[str, float]]] = {}
     with closing(open_readonly(path)) as db:
         for reading in unpack(db, -_FAR, _FAR):
-            if reading.channel:
-                values.setdefault(reading.asset, {}).setdefault(reading.time, {})[reading.channel] = reading.value
+            if reading.channel not in MARKERS and not reading.channel.startswith(FUTURE):
+                at = values.setdefault(reading.asset, {}).setdefault(reading.time, {})
+                at[reading.channel.removeprefix(LATE)] = reading.value
         lines = list(log_lines(db))
         raised = [
             event

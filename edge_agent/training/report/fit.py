@@ -1,13 +1,11 @@
-"""The training loop of the report decoder: rows → averaged weights, with checkpoints it can resume from.
+"""The training of the report decoder: rows → averaged weights, resumable.
 
 Only the words of the summary are learned, and of each candidate whether the fault moves it; the prompt is given.
 """
 
 from __future__ import annotations
 
-import copy
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,13 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from edge_agent.training.learning import Checkpoint, Loss, Pace, Say, learn
 from edge_agent.training.report.data import IGNORED, Rows
 from edge_agent.training.report.model import ReportDecoder, Shape
 
-Say = Callable[[str], None]
-
 _WARM_UP = 0.08  # share of the steps in which the learning rate rises
-_SAY_EVERY = 25  # steps
 _CHECKPOINT_S = 120.0
 _POOL = 8  # batches drawn at once and sorted by length, so that padding is rare
 
@@ -59,53 +55,19 @@ class _Batch(NamedTuple):
 def train(rows: Rows, shape: Shape, recipe: Recipe, checkpoint: Path, say: Say) -> Trained:
     """The averaged decoder after `recipe.steps` steps; goes on from `checkpoint` where it is there and alike."""
     torch.manual_seed(recipe.seed)
-    model = ReportDecoder(shape)
-    averaged = copy.deepcopy(model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=recipe.rate, total_steps=recipe.steps + 1, pct_start=_WARM_UP
-    )
+    pace = Pace(
+        steps=recipe.steps, rate=recipe.rate, decay=recipe.decay, average=recipe.average, warm_up=_WARM_UP
+    )  # fmt: skip
     key = {"shape": asdict(shape), "recipe": asdict(recipe), "rows": len(rows)}
-    done, spent = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        if state["key"] == key:
-            model.load_state_dict(state["model"])
-            averaged.load_state_dict(state["averaged"])
-            optimizer.load_state_dict(state["optimizer"])
-            schedule.load_state_dict(state["schedule"])
-            done, spent = int(state["done"]), float(state["spent"])
-            say(f"resumed at step {done} from {checkpoint}")
-    batches = _stream(rows, recipe.batch, recipe.seed + done)
-    began = saved = time.monotonic()
-    losses: list[tuple[float, float]] = []
-    for step in range(done, recipe.steps):
-        words, moved = _losses(model, next(batches))
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(words + recipe.moved_weight * moved)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        _average(averaged, model, max(recipe.average, 1.0 / (step + 1)))
-        losses.append((words.item(), moved.item()))
-        if (step + 1) % _SAY_EVERY == 0 or step + 1 == recipe.steps:
-            pace = (time.monotonic() - began) / (step + 1 - done)
-            recent = np.mean(losses[-_SAY_EVERY:], axis=0)
-            say(
-                f"step {step + 1}/{recipe.steps} words {recent[0]:.4f} moved {recent[1]:.4f} {pace:.2f} s/step, "
-                f"{pace * (recipe.steps - step - 1) / 60:.0f} min left"
-            )
-        if time.monotonic() - saved > _CHECKPOINT_S or step + 1 == recipe.steps:
-            saved = time.monotonic()
-            state = {
-                "key": key, "done": step + 1, "model": model.state_dict(), "averaged": averaged.state_dict(),
-                "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
-                "spent": spent + time.monotonic() - began,
-            }  # fmt: skip
-            partial = checkpoint.with_suffix(".partial")
-            torch.save(state, partial)
-            partial.replace(checkpoint)
-    return Trained(averaged.eval(), spent + time.monotonic() - began)
+
+    def losses(learning: ReportDecoder, done: int) -> Iterator[Loss]:
+        for batch in _stream(rows, recipe.batch, recipe.seed + done):
+            words, moved = _losses(learning, batch)
+            total = words + recipe.moved_weight * moved
+            yield Loss(total, {"words": words.item(), "moved": moved.item()})
+
+    learned = learn(ReportDecoder(shape), pace, losses, Checkpoint(checkpoint, key, _CHECKPOINT_S), say)
+    return Trained(learned.averaged, learned.spent_s)
 
 
 def _losses(model: ReportDecoder, batch: _Batch) -> tuple[Tensor, Tensor]:
@@ -143,9 +105,3 @@ def _batch(rows: Rows, chosen: NDArray[np.int64]) -> _Batch:
         torch.from_numpy(ids), torch.from_numpy(words), torch.from_numpy(rows.asked[chosen].astype(np.int64)),
         torch.from_numpy(rows.told[chosen].astype(np.int64)),
     )  # fmt: skip
-
-
-def _average(averaged: ReportDecoder, model: ReportDecoder, share: float) -> None:
-    with torch.no_grad():
-        for kept, new in zip(averaged.parameters(), model.parameters(), strict=True):
-            kept.lerp_(new, share)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from edge_agent.training.export import OPSET
+from edge_agent.training.layer import HIDDEN, PreNormLayer, initialise
 
 POSITIONS = 192
 
@@ -30,29 +30,14 @@ class Shape:
     inner: int = 480  # width of the feed-forward part
 
 
-class Layer(nn.Module):
-    """One pre-norm layer: attention to what came before, then two dense steps."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.heads = shape.heads
-        self.attention_norm = nn.LayerNorm(shape.dim)
-        self.projections = nn.Linear(shape.dim, 3 * shape.dim)
-        self.mix = nn.Linear(shape.dim, shape.dim)
-        self.inner_norm = nn.LayerNorm(shape.dim)
-        self.widen = nn.Linear(shape.dim, shape.inner)
-        self.narrow = nn.Linear(shape.inner, shape.dim)
+class Layer(PreNormLayer):
+    """One layer in which a token attends to what came before it."""
 
     def forward(self, x: Tensor, mask: Tensor, past: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """States (B, T, D), additive mask (B, 1, T, P + T), past (B, H, P, D/H) → states, all keys, all values."""
-        batch, length, dim = x.shape
-        parts = self.projections(self.attention_norm(x)).view(batch, length, 3, self.heads, dim // self.heads)
-        q, k, v = parts.permute(2, 0, 3, 1, 4)  # (B, H, T, D/H) each
+        q, k, v = self._projected(x)
         k, v = torch.cat([past[0].to(k.dtype), k], dim=2), torch.cat([past[1].to(v.dtype), v], dim=2)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype))
-        x = x + self.mix(mixed.transpose(1, 2).reshape(batch, length, dim))
-        out: Tensor = x + self.narrow(functional.gelu(self.widen(self.inner_norm(x))))
-        return out, k, v
+        return self._advanced(x, q, k, v, mask), k, v
 
 
 class ReportDecoder(nn.Module):
@@ -63,21 +48,17 @@ class ReportDecoder(nn.Module):
         self.shape = shape
         self.tokens = nn.Embedding(shape.vocabulary, shape.dim)
         self.positions = nn.Embedding(POSITIONS, shape.dim)
-        self.layers = nn.ModuleList([Layer(shape) for _ in range(shape.layers)])
+        self.layers = nn.ModuleList([Layer(shape.dim, shape.heads, shape.inner) for _ in range(shape.layers)])
         self.norm = nn.LayerNorm(shape.dim)
         self.head = nn.Linear(shape.dim, shape.vocabulary)
         self.moved = nn.Linear(shape.dim, 1)
-        for name, weight in self.named_parameters():
-            if weight.dim() > 1:
-                nn.init.normal_(weight, std=0.02)
-            elif name.endswith("bias"):
-                nn.init.zeros_(weight)
+        initialise(self.named_parameters())
 
     def states(self, ids: Tensor) -> Tensor:
         """Token ids (B, T) → states (B, T, D), nothing before them."""
         batch, length = ids.shape
         x = self.tokens(ids) + self.positions(torch.arange(length))
-        mask = torch.full((length, length), -1e4).triu(1)[None, None]
+        mask = torch.full((length, length), HIDDEN).triu(1)[None, None]
         none = torch.zeros(batch, self.shape.heads, 0, self.shape.dim // self.shape.heads)
         for layer in self.layers:
             x, _, _ = layer(x, mask, (none, none))
@@ -91,7 +72,7 @@ class ReportDecoder(nn.Module):
         order = torch.arange(whole, device=input_ids.device)
         later = order[None, :] > (order[whole - length :])[:, None]  # (T, P + T)
         hidden = later[None] | (attention_mask == 0)[:, None, :]  # (B, T, P + T)
-        mask = hidden.to(x.dtype)[:, None] * -1e4
+        mask = hidden.to(x.dtype)[:, None] * HIDDEN
         present = []
         for number, layer in enumerate(self.layers):
             x, key, value = layer(x, mask, (past[2 * number], past[2 * number + 1]))
