@@ -2,8 +2,9 @@
 
     EdgeAgentError
     ├── ConfigError        the configuration file is wrong (exit 78: systemd does not restart)
-    ├── BundleError        a model bundle is missing, damaged, altered or does not fit
+    ├── BundleError        a model bundle is missing, damaged, altered or does not fit (exit 78)
     ├── StoreError         the SQLite file cannot be used
+    │   └── ForeignStoreError  it is somebody else's, or a newer agent's (exit 78)
     ├── LinkError          the broker cannot be used
     ├── DataError          a file given to replay, backtest or train is wrong
     └── UsageError         a command was given something that makes no sense
@@ -33,11 +34,23 @@ class ConfigError(EdgeAgentError):
 
 
 class BundleError(EdgeAgentError):
-    """A model bundle cannot be used."""
+    """A model bundle cannot be used; starting again would not mend it."""
+
+    exit_code = EX_CONFIG
 
 
 class StoreError(EdgeAgentError):
-    """The journal cannot be used."""
+    """The journal cannot be used; `damaged` where a new start sets it aside and begins a fresh one."""
+
+    def __init__(self, message: str, *, hint: str = "", damaged: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.damaged = damaged
+
+
+class ForeignStoreError(StoreError):
+    """The file is not this agent's to write to: only a human knows what was meant."""
+
+    exit_code = EX_CONFIG
 
 
 class LinkError(EdgeAgentError):

@@ -40,17 +40,19 @@ class StoreSettings:
     retention_verdicts_s: float = 30 * DAY_S
     retention_events_s: float = 365 * DAY_S  # alarm events and log lines
     reserve_bytes: int = 64 << 20  # free disk that only a batch with an alarm may use
+    outbox_rows: int = 100_000  # messages that wait for the broker; beyond it states and history are shed
+    outbox_bytes: int = 128 << 20  # the same for their payloads
 
 
-def open_database(settings: StoreSettings) -> tuple[Database, Path | None]:
-    """The database, migrated and ready to write; and where a damaged one was put, if there was one.
+def open_database(settings: StoreSettings) -> tuple[Database, quarantine.SetAside | None]:
+    """The database, migrated and ready to write; and the damaged one that was set aside, if there was one.
 
     Raises:
         StoreError: the file belongs to something else or to a newer agent, or cannot be opened for writing.
     """
     path = settings.path
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         damage = _find_damage(path)
     except OSError as error:
         raise StoreError(
@@ -119,6 +121,20 @@ def cap_pages(conn: sqlite3.Connection, max_bytes: int) -> int:
     return most
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder that is missing, for its owner only, so that no power cut takes it away with all that is in it.
+
+    SQLite syncs the folder of the file, but not the folders above it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in missing:
+        quarantine.sync_folder(made.parent)
+
+
 def _find_damage(path: Path) -> str:
     """What is wrong with an existing file; empty when it looks sound. Reads only: a newer agent's file stays untouched.
 
@@ -133,6 +149,8 @@ def _find_damage(path: Path) -> str:
     _require_writable_file(path)
     check = quarantine.worth_checking(path)
     try:
+        if quarantine.half_made(path):
+            _roll_back(path)
         with closing(connect_readonly(path)) as conn:
             damage = recognise(conn, path).damage
             return damage or (quarantine.quick_check(conn) if check else "")
@@ -140,6 +158,16 @@ def _find_damage(path: Path) -> str:
         if is_damage(error):
             return str(error)
         raise store_error(error, path, "read it") from error
+
+
+def _roll_back(path: Path) -> None:
+    """Undo what a cut has left half done before the write-ahead log was switched on, as any reader of the file would.
+
+    Raises:
+        sqlite3.Error: the file is damaged or cannot be written.
+    """
+    with closing(sqlite3.connect(path, timeout=BUSY_S)) as conn:
+        conn.execute("SELECT count(*) FROM sqlite_master").fetchall()
 
 
 def _require_writable_file(path: Path) -> None:

@@ -39,4 +39,4 @@ def is_damage(error: sqlite3.Error) -> bool:
 def store_error(error: sqlite3.Error, path: Path, doing: str) -> StoreError:
     """The error to raise for one of SQLite's."""
     hint = _HINTS.get(primary_code(error), "run `PRAGMA integrity_check` on a copy of the file, then report this")
-    return StoreError(f"journal {path}: cannot {doing}: {error}", hint=hint)
+    return StoreError(f"journal {path}: cannot {doing}: {error}", hint=hint, damaged=is_damage(error))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from edge_agent.errors import StoreError
 
@@ -20,15 +22,30 @@ logger = logging.getLogger(__name__)
 CHECKED_BYTES = 64 << 20  # larger files are not checked at start: reading them would cost more than the 3 s to READY
 CHECK_S = 2.0  # an unfinished check counts as passed
 KEPT = 3  # files set aside; a dying card must not fill itself with them
-_SIBLINGS = ("-wal", "-shm")
+_SIBLINGS = ("-wal", "-shm", "-journal")
 _VERSIONS = slice(18, 20)  # bytes of the head: write and read version
 _PROGRESS_STEPS = 10_000  # virtual machine steps between two looks at the clock, some milliseconds
+
+
+class SetAside(NamedTuple):
+    """A damaged file that makes way no more."""
+
+    path: Path
+    reason: str
 
 
 def closed_cleanly(path: Path) -> bool:
     """Whether the last writer closed the file: nothing is left in its write-ahead log."""
     wal = _sibling(path, "-wal")
     return not (wal.exists() and wal.stat().st_size)
+
+
+def half_made(path: Path) -> bool:
+    """Whether a rollback journal lies beside the file: its maker was stopped before the write-ahead log was on.
+
+    A connection that cannot write is refused such a file (SQLITE_READONLY_ROLLBACK).
+    """
+    return _sibling(path, "-journal").exists()
 
 
 def worth_checking(path: Path) -> bool:
@@ -79,13 +96,14 @@ def mark_damaged(path: Path) -> None:
 
 def marked_damaged(path: Path) -> bool:
     """Whether a run before this one met damage in the file; a marker without its file is dropped."""
-    if not path.exists():
-        _marker(path).unlink(missing_ok=True)
-    return _marker(path).exists()
+    marker = _marker(path)
+    if marker.exists() and not path.exists():
+        marker.unlink()
+    return marker.exists()
 
 
-def set_aside(path: Path, reason: str) -> Path:
-    """Where the damaged file lies now: `<path>.bad-<UTC time>`, its siblings with it.
+def set_aside(path: Path, reason: str) -> SetAside:
+    """The damaged file where it lies now: `<path>.bad-<UTC time>`, its siblings with it.
 
     Raises:
         StoreError: it cannot be moved.
@@ -102,6 +120,7 @@ def set_aside(path: Path, reason: str) -> Path:
         for suffix in _SIBLINGS:
             if _sibling(path, suffix).exists():
                 _sibling(path, suffix).replace(_sibling(bad, suffix))
+        sync_folder(path.parent)  # or a power cut could leave the new file's name, and none for this one
         _marker(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
@@ -109,13 +128,35 @@ def set_aside(path: Path, reason: str) -> Path:
             hint="move the file away by hand, or give the agent's user write access to its folder",
         ) from error
     logger.warning("store_quarantined path=%s bad=%s reason=%s", path, bad, reason)
-    return bad
+    return SetAside(bad, reason)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder safe from a power cut.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def files_set_aside(path: Path) -> list[Path]:
+    """The damaged files that lie beside the journal, without their siblings.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    begin = f"{path.name}.bad-"
+    return [p for p in path.parent.iterdir() if p.name.startswith(begin) and not p.name.endswith(_SIBLINGS)]
 
 
 def _forget_oldest(path: Path) -> None:
     """Make room among the files set aside for one more."""
-    begin = f"{path.name}.bad-"
-    bad = [p for p in path.parent.iterdir() if p.name.startswith(begin) and not p.name.endswith(_SIBLINGS)]
+    bad = files_set_aside(path)
     bad.sort(key=lambda p: p.stat().st_mtime_ns)
     for old in bad[: max(len(bad) - (KEPT - 1), 0)]:
         old.unlink()

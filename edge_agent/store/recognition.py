@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.errors import StoreError
+from edge_agent.errors import ForeignStoreError
 from edge_agent.store import migrations
 from edge_agent.store.faults import primary_code
 
@@ -38,7 +38,7 @@ def recognise(conn: sqlite3.Connection, path: Path) -> Recognised:
     """What the file is.
 
     Raises:
-        StoreError: it belongs to something else, or to a newer agent.
+        ForeignStoreError: it belongs to something else, or to a newer agent.
         sqlite3.Error: it cannot be read.
     """
     try:
@@ -56,7 +56,7 @@ def recognise(conn: sqlite3.Connection, path: Path) -> Recognised:
         applied = {str(name) for (name,) in conn.execute(_APPLIED, (migrations.SET_NAME,)).fetchall()}
     if newer := sorted(applied.difference(known)):
         if applied.issuperset(known):
-            raise StoreError(
+            raise ForeignStoreError(
                 f"journal {path} was written by a newer agent (schema {newer[-1]}, this one knows {known[-1]})",
                 hint="install the newer version again, or move the file away to begin a new one",
             )
@@ -67,7 +67,7 @@ def recognise(conn: sqlite3.Connection, path: Path) -> Recognised:
     if others:
         if len(others & ours.keys()) > len(others) / 2:
             return Recognised(current=False, damage="the list of migrations is lost")
-        raise StoreError(
+        raise ForeignStoreError(
             f"{path} is a database, but not a journal of this agent (tables: {', '.join(sorted(others)[:5])})",
             hint="change `path` of [store] to a file of its own",
         )
