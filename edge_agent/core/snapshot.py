@@ -15,6 +15,7 @@ from typing import Final, cast
 import numpy as np
 
 from edge_agent.core.alarm import AlarmState, Phase
+from edge_agent.core.aside import Aside
 from edge_agent.core.baseline import Baseline, Floats, Principal
 from edge_agent.core.identity import digest
 from edge_agent.core.pipeline import Pipeline
@@ -54,7 +55,7 @@ def load_alarms(pipeline: Pipeline, asset: str, blob: bytes) -> None:
 
 
 def dump_tracks(pipeline: Pipeline) -> bytes:
-    """Windows and baselines of all assets."""
+    """Windows and baselines of all assets, and what was put aside of those on hold."""
     head: list[Head] = []
     arrays: list[bytes] = []
     for name, windower in pipeline.windowers.items():
@@ -63,7 +64,11 @@ def dump_tracks(pipeline: Pipeline) -> bytes:
             fields, parts = _track_out(track)
             head.append({"class": name, "signature": shape, "asset": asset, **fields})
             arrays += [np.ascontiguousarray(part, dtype="<f8").tobytes() for part in parts]
-    text = json.dumps({"format": FORMAT, "tracks": head}, separators=(",", ":")).encode()
+    held: list[Head] = []
+    for asset, aside in pipeline.aside.items():
+        held.append({"asset": asset, "newest": aside.newest, "count": len(aside)})
+        arrays.append(np.ascontiguousarray(aside.dump(), dtype="<f8").tobytes())
+    text = json.dumps({"format": FORMAT, "tracks": head, "aside": held}, separators=(",", ":")).encode()
     return zlib.compress(len(text).to_bytes(_HEAD_BYTES, "little") + text + b"".join(arrays), 1)
 
 
@@ -81,7 +86,8 @@ def load_tracks(pipeline: Pipeline, blob: bytes) -> list[str]:
             message = f"snapshot format {document['format']!r}, this agent reads {FORMAT}"
             raise ValueError(message)
         numbers = np.frombuffer(raw, dtype="<f8", offset=_HEAD_BYTES + size)
-        tracks = _tracks_in(document["tracks"], numbers)
+        tracks, at = _tracks_in(document["tracks"], numbers)
+        held = _aside_in(document.get("aside", []), numbers, at)
     except (zlib.error, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = f"snapshot cannot be read: {error!r}"
         raise ValueError(message) from error
@@ -93,6 +99,7 @@ def load_tracks(pipeline: Pipeline, blob: bytes) -> list[str]:
             left_out.append(asset)
         else:
             windower.tracks[asset] = track
+    pipeline.aside.update((asset, aside) for asset, aside in held.items() if asset not in left_out)
     return left_out
 
 
@@ -109,6 +116,7 @@ def signature(windower: Windower) -> str:
 
 def _alarm_in(fields: dict[str, Scalar]) -> AlarmState:
     phase = Phase(cast("str", fields["phase"]))
+    fields.setdefault("told", fields.get("severity", 0))  # before there was a history, people were told of everything
     for name, value in fields.items():
         kind = _ALARM_FIELDS[name]
         if name != "phase" and type(value) is not kind and not (kind is float and type(value) is int):
@@ -117,13 +125,24 @@ def _alarm_in(fields: dict[str, Scalar]) -> AlarmState:
     return AlarmState(**{**fields, "phase": phase})  # type: ignore[arg-type]  # checked above
 
 
-def _tracks_in(heads: list[Head], numbers: Floats) -> list[tuple[str, str, str, AssetTrack]]:
-    """Asset, class, signature and track of each."""
+def _tracks_in(heads: list[Head], numbers: Floats) -> tuple[list[tuple[str, str, str, AssetTrack]], int]:
+    """Asset, class, signature and track of each; and how many numbers they took."""
     tracks, at = [], 0
     for head in heads:
         track, at = _track_in(head, numbers, at)
         tracks.append((str(head["asset"]), str(head["class"]), str(head["signature"]), track))
-    return tracks
+    return tracks, at
+
+
+def _aside_in(heads: list[Head], numbers: Floats, at: int) -> dict[str, Aside]:
+    """What was put aside, by asset; an agent before there was such a thing wrote none."""
+    found = {}
+    for head in heads:
+        count = int(cast("int", head["count"]))
+        rows = numbers[at : at + 3 * count].reshape(count, 3)
+        found[str(head["asset"])] = Aside.of(rows, float(cast("float", head["newest"])))
+        at += 3 * count
+    return found
 
 
 def _track_out(track: AssetTrack) -> tuple[Head, list[Floats]]:
@@ -143,6 +162,7 @@ def _track_out(track: AssetTrack) -> tuple[Head, list[Floats]]:
         "newest": track.newest,
         "baseline": track.baseline is not None,
         "provisional": track.provisional is not None,
+        "standing": track.standing,
         "shapes": [list(part.shape) for part in parts],
     }
     return fields, parts
@@ -174,6 +194,7 @@ def _track_in(head: Head, numbers: Floats, at: int) -> tuple[AssetTrack, int]:
         history=list(history),
         baseline=baselines[0],
         provisional=baselines[1],
+        standing=bool(head.get("standing", False)),
     )
     for row in steps:
         total, count_ = row[1 : 1 + n].tolist(), [int(c) for c in row[1 + n :]]

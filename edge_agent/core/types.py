@@ -73,12 +73,15 @@ class ClassSpec:
     channels: tuple[ChannelSpec, ...]
     step_s: float = 60.0  # one point per channel and step; a step is closed by event time
     lateness_s: float = 0.0  # how much later than the newest event a reading of a step may still come
+    settle_s: float = 10.0  # after a gap or an old reading: so long none may come before the asset is judged again
+    flush_s: float = 600.0  # longest wait for the buffer of an outage to come in; it may come in any order
     complete: bool = False  # close a step as soon as every measured channel has a reading in it
     verdict_every: int = 1  # steps per verdict
     baseline_steps: int = 60  # steps of healthy operation learned at commissioning
     silent_after_s: float = 600.0  # a channel or asset without a reading for so long is silent
     log_lines: int = 3  # newest log lines in the text
     log_horizon_s: float = 7 * 86400.0  # older log lines are left out
+    running: str = ""  # condition on its channels (core/expression.py) that holds while it runs; empty: it always does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +122,21 @@ class AlarmPolicy:
 # --------------------------------------------------------------------------------------------- what comes in
 
 
+CLOSE = ""  # closes the open steps of the asset up to this time
+HOLD = "#hold"  # from here on readings are put aside
+ROLL = "#roll"  # what was put aside is judged in order of event time, up to this time; value 1: and nothing is any more
+SET = "#set"  # the asset's clock was set: its time goes on from here
+MARKERS = frozenset((CLOSE, HOLD, ROLL, SET))
+LATE = "<"  # before the name of a channel: a reading older than what was judged, stored and not judged
+FUTURE = ">"  # and one that is ahead of its asset's time, for all that is known by a wrong clock
+
+
 class Reading(NamedTuple):
-    """One sample of one channel; a tuple because hundreds a second are made."""
+    """One sample of one channel; a tuple because hundreds a second are made.
+
+    No channel has a name of `MARKERS`: these are written between the readings, so that a rebuild from the journal does
+    the same at the same place, without a clock.
+    """
 
     asset: str
     channel: str
@@ -188,6 +204,12 @@ class Window:
     silent: tuple[str, ...]
     learning: bool  # the baseline is not complete
     historical: bool = False
+    standing: bool = False  # the machine does not run: neither judged nor learned as normal
+
+    @property
+    def stranger(self) -> bool:
+        """Whether nothing is known of its class: no channel has a level in it."""
+        return all(channel.levels is None for channel in self.channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +227,7 @@ class Status(StrEnum):
     DECIDED = "decided"
     PROVISIONAL = "provisional"  # the baseline is still learned: shown, raises nothing
     UNCERTAIN = "uncertain"  # the conformal set is undecided: shown and counted, raises nothing
+    STANDING = "standing"  # the machine does not run: not judged, the risk is the last one while it ran
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edge_agent.core.baseline import Baseline, Floats, Reference, learn
-from edge_agent.core.expression import Expression, compile_expression, names_in
+from edge_agent.core.expression import Expression, compile_condition, compile_expression, names_in
 from edge_agent.core.types import ChannelState, ClassSpec, Reading, Window
 
 SPANS = np.array([5.0, 15.0, 30.0])  # steps; FD001: three spans beat one by 0.02 PR-AUC (FACTS)
@@ -25,6 +25,7 @@ MIN_RING = 5  # steps before a slope or spread is worth stating
 MIN_LEARNT = 5  # steps before a provisional baseline is worth using
 MAX_Z = 1e3  # beyond, a z says nothing more
 JOINT = ("joint_t2", "joint_spe")
+NEVER = -(2**62)  # before every step
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class AssetTrack:
     steps: int = 0
     first: float  # event time of the first reading taken
     newest: float = -math.inf  # newest event time
-    closed: int = -(2**62)  # number of the newest closed step
+    closed: int = NEVER  # number of the newest closed step
     open: dict[int, Step] = field(default_factory=dict)
     last_seen: list[float]  # (n,) -inf before a channel's first reading
     conditions: Floats  # (C,) as last known, NaN before
@@ -54,6 +55,7 @@ class AssetTrack:
     history: list[Floats] = field(default_factory=list)  # u of the learning phase
     baseline: Baseline | None = None
     provisional: Baseline | None = None
+    standing: bool = False  # as far as the newest step in which it could be told
 
 
 class Windower:
@@ -72,6 +74,7 @@ class Windower:
         for c in spec.channels:
             direct = names_in(c.expression) if c.expression else {c.name}
             self._sources[c.name] = set().union(*(self._sources.get(name, {name}) for name in direct))
+        self._runs = compile_condition(spec.running) if spec.running else None
         self._measured = sum(1 for c in spec.channels if not c.expression)
         self._judged = [i for i, c in enumerate(spec.channels) if not c.condition]
         self._conditions: list[int] = []
@@ -112,10 +115,22 @@ class Windower:
         due = self._due(track)
         return self._closed(reading.asset, track, due, describe=describe) if due else []
 
-    def late(self, reading: Reading) -> bool:
-        """Whether a reading belongs to a step that is already closed."""
-        track = self.tracks.get(reading.asset)
-        return track is not None and math.floor(reading.time / self.spec.step_s) <= track.closed
+    def column(self, channel: str) -> int:
+        """Number of a configured channel, derived ones included."""
+        return self._index[channel]
+
+    def judged_until(self, asset: str) -> float:
+        """End of the newest closed step of an asset; readings before it change no window any more."""
+        track = self.tracks.get(asset)
+        return -math.inf if track is None or track.closed == NEVER else (track.closed + 1) * self.spec.step_s
+
+    def heard(self, asset: str) -> list[str]:
+        """The channels of an asset whose newest reading is not silent beside its newest of all."""
+        track = self.tracks.get(asset)
+        if track is None:
+            return []
+        since = track.newest - self.spec.silent_after_s
+        return [name for name, seen in zip(self.names, track.last_seen, strict=True) if seen >= since]
 
     def outdated(self, reading: Reading) -> bool:
         """Whether a newer reading of the same configured channel has been taken already."""
@@ -130,9 +145,21 @@ class Windower:
         due = sorted(n for n in track.open if (n + 1) * self.spec.step_s <= until)
         return self._closed(asset, track, due, describe=describe)
 
-    def stale(self, now: float) -> list[tuple[str, float]]:
-        """Assets without any reading for longer than `silent_after_s` before `now`, with their newest event time."""
-        return [(a, t.newest) for a, t in self.tracks.items() if now - t.newest > self.spec.silent_after_s]
+    def set_time(self, asset: str, time: float) -> float:
+        """Let the time of an asset go on from here, its clock was set; by how many seconds it was.
+
+        What is open is closed without a window, it ends nowhere; means, baseline and who is silent stay as they were.
+        """
+        track = self.tracks.get(asset)
+        if track is None:
+            return 0.0
+        self._closed(asset, track, sorted(track.open), describe=False)
+        change = time - track.newest
+        track.newest = time
+        track.first += change
+        track.last_seen = [seen + change for seen in track.last_seen]
+        track.closed = math.floor(time / self.spec.step_s) - 1
+        return change
 
     def forget_baseline(self, asset: str) -> None:
         """Learn an asset's normal anew: after a repair, on an operator's word."""
@@ -174,7 +201,8 @@ class Windower:
             values[i] = expression(dict(zip(self.names, values.tolist(), strict=True)))
         u, regime = self._normalised(track, values)
         learning = track.baseline is None
-        baseline = self._baseline(track, u)
+        track.standing = self._stands(track, values)
+        baseline = self._baseline(track, np.full_like(u, np.nan) if track.standing else u)
         joint = np.full(2, np.nan)
         if baseline.principal is not None:
             z = np.clip(np.nan_to_num(baseline.z(u)), -MAX_Z, MAX_Z)
@@ -183,6 +211,13 @@ class Windower:
         if not describe:
             return None
         return self._window(asset, track, number, values, baseline, regime, learning=learning)
+
+    def _stands(self, track: AssetTrack, values: Floats) -> bool:
+        """Whether the machine stands; as before where a channel it shows on said nothing in this step."""
+        if self._runs is None:
+            return False
+        runs = self._runs(dict(zip(self.names, values.tolist(), strict=True)))
+        return track.standing if runs is None else not runs
 
     def _normalised(self, track: AssetTrack, values: Floats) -> tuple[Floats, int | None]:
         """The u of the judged channels, and the regime; a set point holds until another is reported."""
@@ -286,7 +321,7 @@ class Windower:
                 )  # fmt: skip
         return Window(
             asset, self.spec.name, track.steps, number * self.spec.step_s, end, regime,
-            tuple(channels), silent, learning,
+            tuple(channels), silent, learning, standing=track.standing,
         )  # fmt: skip
 
     def _raw(self, u: float, k: int, regime: int | None) -> float:

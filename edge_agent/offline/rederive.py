@@ -15,11 +15,12 @@ from typing import Final
 from edge_agent.bundle.load import Bundle
 from edge_agent.config import Config
 from edge_agent.core import snapshot
-from edge_agent.core.alarm import AlarmState
+from edge_agent.core.alarm import AlarmState, Delays, Finding, subject
 from edge_agent.core.facts import facts_of
 from edge_agent.core.pipeline import CLOSE, Judge, Outcome, Pipeline
+from edge_agent.core.report import Told
 from edge_agent.core.text import Parts, parts, render
-from edge_agent.core.types import AlarmEvent, LogLine, Reading, Transition, Verdict, Window
+from edge_agent.core.types import HOLD, ROLL, SET, AlarmEvent, LogLine, Reading, Transition, Verdict, Window
 from edge_agent.offline.explanation import Derived, Difference
 from edge_agent.offline.likeness import near
 from edge_agent.store.audit import BlockRow
@@ -83,7 +84,8 @@ class Rederivation(Pipeline):
         windower = self.windower(reading.asset)
         if windower is None:
             return
-        if reading.time >= self._case.events[0].first - windower.spec.step_s:
+        rolled = reading.channel in {HOLD, ROLL, SET} or self._asset in self.aside
+        if rolled or reading.time >= self._begin:
             self._keep(self.reading(reading))
             return
         close = reading.channel == CLOSE
@@ -92,12 +94,22 @@ class Rederivation(Pipeline):
             if self.due(window):
                 self.recent(window)
 
+    @property
+    def _begin(self) -> float:
+        """Event time before which nothing belongs to the alarm: earlier episodes are not derived."""
+        windower = self.windower(self._asset)
+        return self._case.events[0].first - (0.0 if windower is None else windower.spec.step_s)
+
+    def _step(self, finding: Finding, delays: Delays, outcome: Outcome) -> AlarmEvent | None:
+        """As in the agent, but for what was put aside and judged together with the alarm: it may begin before it."""
+        return None if finding.time < self._begin else super()._step(finding, delays, outcome)
+
     def _keep(self, outcome: Outcome) -> None:
         """Keep the events of this alarm, and those that follow from them without a reading."""
         for event in outcome.events:
             if event.kind != self._kind:
                 continue
-            self.found.events.append(event)
+            self.found.events.append(self._as_told(event))
             if not self._next_is(Transition.UPDATED, event.time):
                 continue
             if self._next().summary_source == "model":
@@ -106,20 +118,32 @@ class Rederivation(Pipeline):
                 for told in self.explain().values():
                     self._keep(told)
 
+    def _as_told(self, event: AlarmEvent) -> AlarmEvent:
+        """The event; in the words as stored where a model's frame held them, and none can be made here."""
+        if self._report is not None or len(self.found.events) >= len(self._case.events):
+            return event
+        told = self._next()
+        if told.rev != event.rev or told.summary_source != "model":
+            return event
+        return replace(event, summary=told.summary, summary_source=told.summary_source)
+
     def _reworded(self, event: AlarmEvent, window: Window | None) -> None:
         """A revision that changed nothing but the words: written again, or taken over where they may differ here."""
-        told, state = self._next(), self.alarms[self._asset, self._kind]
-        words: str | None = told.summary
+        stored, state = self._next(), self.alarms[self._asset, self._kind]
+        words: Told | None = Told(stored.summary, "")
         if self._report is not None:  # words that nobody could have asked for are nobody's
-            words = None if window is None else self._report.summarise(facts_of(event, window))
-        self.alarms[self._asset, self._kind] = replace(state, rev=state.rev + 1)
+            words = None if window is None else self._report.tell(facts_of(event, window))
+        told = words or Told("", "")
+        self.alarms[self._asset, self._kind] = replace(
+            state, rev=state.rev + 1, frame=told.frame, framed=subject(event)
+        )
         self.found.events.append(
             replace(
                 event,
                 rev=event.rev + 1,
                 transition=Transition.UPDATED,
-                summary=words or "",
-                summary_source=told.summary_source,
+                summary=told.text,
+                summary_source=stored.summary_source,
             )
         )
 
@@ -148,6 +172,8 @@ class Rederivation(Pipeline):
         return self._next().transition is transition and self._next().time == time
 
     def _done(self, time: float) -> bool:
+        if self._asset in self.aside:
+            return False
         windower = self.windower(self._asset)
         behind = 0.0 if windower is None else 2 * windower.spec.step_s + windower.spec.lateness_s
         return len(self.found.events) >= len(self._case.events) or time > self._case.events[-1].time + behind

@@ -10,7 +10,7 @@ import pytest
 CORE = Path(__file__).parents[2] / "edge_agent" / "core"
 MODULES = sorted(CORE.glob("*.py"))
 ALLOWED = {
-    "__future__", "ast", "bisect", "collections", "dataclasses", "datetime", "edge_agent", "enum", "fnmatch",
+    "__future__", "array", "ast", "bisect", "collections", "dataclasses", "datetime", "edge_agent", "enum", "fnmatch",
     "functools", "hashlib", "itertools", "json", "math", "numpy", "operator", "pydantic", "pydantic_core", "re",
     "struct", "sys", "typing", "unicodedata", "zlib",
 }  # fmt: skip

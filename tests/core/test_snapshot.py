@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from edge_agent.core.alarm import AlarmState, Phase
 from edge_agent.core.baseline import Reference
-from edge_agent.core.pipeline import CLOSE, Pipeline
+from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.snapshot import FORMAT, dump_alarms, dump_tracks, load_alarms, load_tracks, signature
-from edge_agent.core.types import AlarmPolicy, ChannelSpec, ClassSpec, LogLine, Reading, Scores
+from edge_agent.core.types import CLOSE, HOLD, ROLL, AlarmPolicy, ChannelSpec, ClassSpec, LogLine, Reading, Scores
 from edge_agent.core.window import Windower
 from tests.core.pump import LABELS, LOAD, POWER, PUMP, noise, outcomes, pipeline, readings, reference
 
@@ -42,7 +42,7 @@ def fresh(spec: ClassSpec = SPEC, references: dict[str, Reference] | None = None
 
 
 def stream(seed: int) -> list[Reading]:
-    """Two pumps with gaps, late readings, limits crossed, set points, and markers that close steps."""
+    """Two pumps with gaps, late readings, limits crossed, set points, and markers: steps closed, readings put aside."""
     rng = np.random.default_rng(seed)
     found: list[Reading] = []
     for asset in ("p1", "p2"):
@@ -59,6 +59,10 @@ def stream(seed: int) -> list[Reading]:
     found.sort(key=lambda r: (r.time // 120, r.channel, r.asset))
     for at in sorted(rng.integers(0, len(found), 5), reverse=True):
         found.insert(at, Reading("p1", CLOSE, float(found[at].time // 60 * 60), 0.0))
+    hold, part, rest = sorted(int(at) for at in rng.integers(0, len(found), 3))
+    found.insert(rest, Reading("p2", ROLL, 1e9, 1.0))
+    found.insert(part, Reading("p2", ROLL, float(found[part].time), 0.0))
+    found.insert(hold, Reading("p2", HOLD, 0.0, 0.0))
     return found
 
 
@@ -138,6 +142,43 @@ def test_a_snapshot_within_a_step_knows_which_channels_are_still_to_come() -> No
     load_tracks(second, dump_tracks(first))
 
     assert [len(o.windows) for o in outcomes(second, given_[1:])] == [0, 1]
+
+
+def on_hold() -> Pipeline:
+    """A pump and a fan of `plant`, each with three readings put aside."""
+    target = plant(PUMP, FAN)
+    for asset in ("p1", "f1"):
+        target.reading(Reading(asset, "vib", 0.0, 1.0))
+        target.reading(Reading(asset, HOLD, 60.0, 0.0))
+        for time in (7260.0, 3660.0, 5460.0):
+            target.reading(Reading(asset, "vib", time, 2.0))
+    return target
+
+
+def test_what_was_put_aside_comes_back_as_it_was_written() -> None:
+    target, other = on_hold(), plant(PUMP, FAN)
+
+    assert load_tracks(other, dump_tracks(target)) == []
+    assert dump_tracks(other) == dump_tracks(target)
+    for asset in ("p1", "f1"):
+        assert other.aside[asset].newest == 7260.0
+        assert [entry.time for entry in other.aside[asset].take(1e9)] == [3660.0, 5460.0, 7260.0]
+
+
+def test_what_was_put_aside_goes_with_its_track() -> None:
+    other = plant(replace(PUMP, step_s=30.0), FAN)
+
+    assert load_tracks(other, dump_tracks(on_hold())) == ["p1"]
+    assert set(other.aside) == {"f1"}
+
+
+def test_too_few_numbers_of_what_was_put_aside_are_refused() -> None:
+    raw = zlib.decompress(dump_tracks(on_hold()))
+    other = plant(PUMP, FAN)
+
+    with pytest.raises(ValueError, match="reshape"):
+        load_tracks(other, zlib.compress(raw[:-24]))
+    assert other.aside == {}
 
 
 def test_conditions_come_back_as_they_were_written() -> None:

@@ -72,13 +72,15 @@ def test_late_readings_of_closed_steps_change_nothing(extra: list[tuple[str, flo
     found = pushed(disturbed, given_[:60])  # 20 steps: everything before 600 s is closed
     late = [Reading("p1", name, time, value) for name, time, value in extra]
 
-    assert all(disturbed.late(reading) for reading in late)
+    assert all(reading.time < disturbed.judged_until("p1") for reading in late)
     assert pushed(disturbed, late) == []
     assert found + pushed(disturbed, given_[60:]) == expected
 
 
-def test_nothing_is_late_for_an_asset_never_seen() -> None:
-    assert not Windower(PUMP).late(Reading("p1", "vib", 0.0, 1.0))
+def test_nothing_was_judged_or_heard_of_an_asset_never_seen() -> None:
+    assert Windower(PUMP).judged_until("p1") == -math.inf
+    assert Windower(PUMP).heard("p1") == []
+    assert Windower(PUMP).set_time("p1", 60.0) == 0.0
     assert not Windower(PUMP).outdated(Reading("p1", "vib", 0.0, 1.0))
 
 
@@ -205,12 +207,35 @@ def test_a_channel_that_appears_after_the_baseline_is_shown_but_not_judged() -> 
     assert late.baseline == late.value
 
 
-def test_an_asset_is_stale_when_its_newest_reading_is_too_old() -> None:
+def test_a_channel_is_heard_while_it_is_not_silent_beside_the_newest() -> None:
     windower = Windower(PUMP)
-    pushed(windower, [Reading(asset, "vib", t, 1.0) for asset, t in (("p1", 100.0), ("p2", 500.0), ("p1", 80.0))])
+    pushed(windower, [Reading("p1", "vib", 100.0, 1.0), Reading("p1", "temp", 101.0, 1.0)])
+    assert windower.judged_until("p1") == -math.inf
+    pushed(windower, [Reading("p1", "temp", 701.0, 1.0)])
 
-    assert windower.stale(700.0) == []
-    assert windower.stale(700.1) == [("p1", 100.0)]
+    assert windower.heard("p1") == ["temp"]
+    assert windower.judged_until("p1") == 120.0
+
+
+@pytest.mark.parametrize("leap", [-86400.0, 86400.0])
+def test_a_clock_that_was_set_makes_nobody_silent_and_loses_no_baseline(leap: float) -> None:
+    """Means go on, the step that was open ends nowhere, and a channel silent for a while stays so for that while."""
+    values = noise(60)
+    values["temp"][35:] = np.nan
+    plain, leapt = Windower(PUMP), Windower(PUMP)
+    given_ = readings(values)
+    before = len([r for r in given_ if r.time < 40 * 60.0])
+    expected = pushed(plain, given_)
+    found = pushed(leapt, given_[:before])
+    at = given_[before].time + leap
+    assert leapt.set_time("p1", at) == pytest.approx(leap + 60.0, abs=5.0)
+    found += pushed(leapt, [r._replace(time=r.time + leap) for r in given_[before:]])
+
+    assert [w.index for w in found] == [w.index for w in expected if w.index != 40]  # what was open made no window
+    assert [w.channels for w in found if w.index > 46] == [w.channels for w in expected if w.index > 46]
+    silent = [w.index for w in expected if w.silent]
+    assert [w.index for w in found if w.silent] == silent[1:]  # the minute of the leap is not counted
+    assert found[-1].end == expected[-1].end + leap
 
 
 # --------------------------------------------------------------------------------------------- derived channels

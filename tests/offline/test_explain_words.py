@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from edge_agent.service.reporter import Reporter
 from tests.bundle.telling import telling_bundle
 from tests.offline.alarm_site import Site, story, write_config
-from tests.offline.test_explain import alarm, document, explained
+from tests.offline.test_explain import alarm, altered, document, elsewhere, explained
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def folder(tmp_path: Path) -> Path:
     """The folder of an agent whose bundle writes, after an alarm."""
     site = Site(write_config(tmp_path, bundle=telling_bundle(tmp_path / "bundle")))
     assert site.bundle.report is not None
-    reporter = Reporter(site.bundle.report, site.inbox, site.metrics)
+    idle = threading.Event()
+    idle.set()
+    reporter = Reporter(site.bundle.report, site.inbox, site.metrics, idle)
     site.engine._report = reporter.ask
     for messages in story():
         site.take(messages)
@@ -39,6 +42,30 @@ def test_the_words_of_the_model_are_written_again_and_agree(folder: Path) -> Non
 
     assert told >= 1
     assert (found["differences"], found["unchecked"]) == ([], [])
+
+
+def told_by_model(folder: Path) -> list[tuple[int, float]]:
+    """Revision and event time of what was told in the words of the model."""
+    with closing(sqlite3.connect(folder / "edge-agent.db")) as db:
+        where = "json_extract(event, '$.summary_source') = 'model'"
+        return db.execute(f"SELECT rev, time FROM alarm_event WHERE {where} ORDER BY rev").fetchall()  # noqa: S608
+
+
+def test_an_update_that_kept_the_words_agrees_too(folder: Path) -> None:
+    (written, at), (kept, later), *_ = told_by_model(folder)
+
+    assert (kept, later > at) == (written + 1, True)
+    assert document(folder)["differences"] == []
+
+
+def test_on_another_processor_the_words_of_the_model_are_taken_over_and_said_to_be_unchecked(folder: Path) -> None:
+    altered(folder, elsewhere)
+    found = document(folder)
+
+    assert found["differences"] == []
+    assert found["unchecked"] == [
+        f"the words of rev {rev}: the report model wrote them" for rev, _ in told_by_model(folder)
+    ]
 
 
 def test_words_somebody_changed_are_named(folder: Path) -> None:
