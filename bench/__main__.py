@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from bench import assets, idle, ingest, latency, start, verdict
+from bench import assets, flash, idle, ingest, latency, start, verdict
 from bench.computer import describe
 from bench.figures import HEAD, Figure, UnmeasuredError
 from bench.site import Setting
@@ -23,7 +23,7 @@ from edge_agent.errors import EdgeAgentError
 
 ON_DISK = "/var/tmp"  # noqa: S108 - where temporary files outlive a boot, so never in memory; our folder is private
 BENCHES: dict[str, Callable[[Setting], tuple[list[Figure], list[str]]]] = {
-    module.BENCH: module.measure for module in (verdict, ingest, latency, idle, start, assets)
+    module.BENCH: module.measure for module in (verdict, ingest, latency, idle, start, assets, flash)
 }
 
 

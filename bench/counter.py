@@ -12,7 +12,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from bench.site import durable_client
 from edge_agent.demo.broker import HOST
 
-RECEIVE_MAXIMUM = 200  # as the agent's default
+RECEIVE_MAXIMUM = 400  # as the agent's default
 CONNECTED, COUNTED = "connected", "counted"
 
 

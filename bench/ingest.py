@@ -92,7 +92,7 @@ def measure(setting: Setting) -> tuple[list[Figure], list[str]]:
 def _bare(folder: Path, port: int, messages: int, number: int) -> Drain:
     client_id = f"bare-{number}"
     reserve(port, client_id, TOPIC)
-    _preload(port, messages)
+    preload(port, messages)
     command = ["-m", "bench.counter", str(port), client_id, TOPIC, str(messages)]
     with Started(command, folder / f"{client_id}.log") as counter:
         wait_for(lambda: counter.said(CONNECTED), "the bare loop connects", DEADLINE_S)
@@ -104,7 +104,7 @@ def _bare(folder: Path, port: int, messages: int, number: int) -> Drain:
 def _agent(place: Place, spec: ClassSpec, messages: int) -> Drain:
     place.write(spec)
     reserve(place.port, f"edge-agent-{place.name}", TOPIC)
-    _preload(place.port, messages)
+    preload(place.port, messages)
     with Agent(place.config) as agent:
         wait_for(lambda: agent.said("link_up"), "the agent connects", DEADLINE_S)
         began, spent = time.monotonic(), cpu_s(agent.pid)
@@ -117,7 +117,7 @@ def _agent(place: Place, spec: ClassSpec, messages: int) -> Drain:
     return drain
 
 
-def _preload(port: int, messages: int) -> None:
+def preload(port: int, messages: int) -> None:
     """Publish a reading a second of each channel, in order of time."""
     with Feed(HOST, port) as feed:
         for k in range(messages):

@@ -4,9 +4,11 @@ A broker may send more than the receive maximum: mosquitto 2.0.11, Debian 12's, 
 acknowledgement (measured: 759 unacknowledged messages at a maximum of 20; mosquitto issue 2301). So beyond it we stop
 reading, and TCP holds the broker back; what we have to say still goes out.
 
-Messages pass paho by (`intake`), and all PUBACKs of a batch are one packet to it. For that three private names of
-paho's are used (`_create_socket`, `_packet_queue`, `_last_bytes_received`), so its version is bounded in pyproject.toml
-and tests/broker holds this class to a real broker. No topic alias: we allow none. The callbacks are `link`'s.
+Messages pass paho by (`intake`), and all PUBACKs of a batch are one packet to it; renewed TLS files are taken up
+between two connections. For that four private names of paho's are used (`_create_socket`, `_packet_queue`,
+`_last_bytes_received`, `_ssl_context`), so its version is bounded in pyproject.toml and tests/broker holds this class
+to a real broker. No topic alias: we allow none. No maximum packet size either: the broker would keep what is larger to
+itself without a word, where the intake counts it. The callbacks are `link`'s.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ INFLIGHT = 10  # unacknowledged messages from us; brokers allow 10 (HiveMQ) to 6
 MAX_QUEUED = 1000  # given to paho at once; the publisher gives it 16
 PAUSE_S = 0.01  # between looks whether there is room again
 PUBACK = 0x40  # first byte
-MAX_PACKET = 1 << 20  # bytes; what is larger the broker keeps to itself (MQTT 5). Decoding refuses 256 KiB
+BUFFER = 128 * 1024  # bytes of messages that may wait in the system, which would take megabytes; Linux doubles it
 
 
 class MqttClient(mqtt.Client):
@@ -80,10 +82,14 @@ class MqttClient(mqtt.Client):
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = broker.session_expiry_s
         properties.ReceiveMaximum = broker.receive_maximum
-        properties.MaximumPacketSize = MAX_PACKET
         self.connect_async(
             broker.host, broker.effective_port, broker.keepalive_s, clean_start=False, properties=properties
         )
+
+    def renew(self, context: ssl.SSLContext) -> None:
+        """Encrypt the next connections in this way; paho lets it be said only once."""
+        self._ssl_context = None
+        self.tls_set_context(context)
 
     def beat(self) -> None:
         """Note that the network thread moves."""
@@ -115,6 +121,7 @@ class MqttClient(mqtt.Client):
         stream = cast("socket.socket", super()._create_socket())  # we use neither unix sockets nor websockets
         # No waiting for more to send: an alarm would stand 40 ms behind an acknowledgement (Nagle and delayed ACK)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self._intake = Intake(stream, self._taken, self._room, properties=self._v5)
         return self._intake
 

@@ -5,6 +5,9 @@ that one cost with it (measured once). So the stream is read in pieces of some h
 of QoS 0 and 1 never reach paho. All others do, in their place in the stream: a message that came behind the CONNACK is
 not handed over before paho has read the CONNACK.
 
+A message larger than `LARGEST` is never kept whole: its topic and packet id are handed over, so that it is counted and
+acknowledged, and the rest of it is read past.
+
 Belongs to the network thread. `pending` tells paho's loop that there is something to do although the operating system
 has nothing more.
 """
@@ -16,10 +19,12 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from edge_agent.core.decode import MAX_PAYLOAD
 from edge_agent.mqtt import packets
 from edge_agent.mqtt.packets import Publish
 
 CHUNK: Final = 16 * 1024  # bytes: about 120 messages, a millisecond; then paho may send again
+LARGEST: Final = MAX_PAYLOAD + 64 * 1024  # bytes of a packet: the largest payload that is decoded, topic and properties
 
 
 class Intake:
@@ -46,6 +51,7 @@ class Intake:
         self._data = bytearray()  # not sorted yet; begins with the beginning of a packet
         self._ready = False  # there may be a whole packet in it
         self._foreign = b""  # rest of a packet that is paho's
+        self._past = 0  # bytes still to come of a message that is not kept
         self._decrypted = stream.pending if isinstance(stream, ssl.SSLSocket) else lambda: 0  # what TLS holds for us
 
     def recv(self, size: int) -> bytes:
@@ -93,28 +99,43 @@ class Intake:
 
     def _sort(self) -> None:
         """Take messages as far as there is room, up to the first packet that is paho's."""
-        data, size, at = self._data, len(self._data), 0
+        data, size, at = self._data, len(self._data), min(self._past, len(self._data))
+        self._past -= at
         room, taken = self._room(), list[Publish]()
         self.blocked = False
         while not self._foreign and at < size:
             try:
                 found = packets.bounds(data, at)
-                if found is None or found[1] > size:
+                if found is None:
                     break
                 body, end = found
                 qos = packets.publish_qos(data[at])
-                if qos == packets.AT_LEAST_ONCE and room <= 0:
-                    self.blocked = True
-                    break
                 if qos <= packets.AT_LEAST_ONCE:
-                    taken.append(packets.publish(data, at, body, end, properties=self._properties))
+                    message = self._message(at, body, end)
+                    if message is None:
+                        break
+                    if qos and room <= 0:
+                        self.blocked = True
+                        break
+                    taken.append(message)
                     room -= qos
+                elif end > size:
+                    break
                 else:
                     self._foreign = bytes(data[at:end])
-                at = end
+                self._past = max(end - size, 0)
+                at = min(end, size)
             except ValueError:  # paho ends the connection for it, as the standard demands
                 self._foreign, at = bytes(data[at:]), size
         del data[:at]
         self._ready = self.blocked or (self._foreign != b"" and data != b"")
         if taken:
             self._take(taken)
+
+    def _message(self, at: int, body: int, end: int) -> Publish | None:
+        """The message that begins at `at`, without its payload where it is too large; None while it is not there."""
+        if end - at > LARGEST:
+            return packets.oversized(self._data, at, body, end)
+        if end > len(self._data):
+            return None
+        return packets.publish(self._data, at, body, end, properties=self._properties)

@@ -5,6 +5,9 @@
   connect, because a resend would ignore every limit.
 - An acknowledgement of an older connection could hit a new message of the same packet id: each connection has an epoch.
 
+- A certificate that has expired is renewed by whoever looks after it, not by a restart: before each connection changed
+  TLS files are read again.
+
 Messages come many at a time (`_taken`), past paho; only those of QoS 2, which we never ask for, come through it.
 Callbacks come on the network thread and must not block.
 """
@@ -46,6 +49,7 @@ STALL_S = 30.0  # paho's loop turns at least once a second while connected
 CONNECT_S = 45.0  # looking up a name (30 s at worst), connecting (5 s) and shaking hands (5 s) block the loop
 FAREWELL_S = 2.0
 CLOSE_S = 3.0
+MAX_UNACKED_BYTES = 16 << 20  # of payloads not written yet; a receive maximum of 200 could be 50 MB of the largest
 
 OnDone = Callable[[bool, str], None]
 
@@ -87,11 +91,11 @@ class PahoLink:
         self._subscriptions, self._birth, self._farewell = tuple(subscriptions), birth, farewell
         self._retry_base_s, self._retry_cap_s = retry_base_s, retry_cap_s
         self._v5 = broker.protocol == "5"
-        self._context = tls.client_context(broker.tls) if broker.tls is not None and broker.tls.enabled else None
+        self._encryption = tls.Encryption(broker.tls) if broker.tls is not None and broker.tls.enabled else None
         self._guard = Guard()
         self._lock = threading.Lock()
-        # Under the lock: the connection, the number of messages we owe an answer, and ours on their way by packet id.
-        self._epoch, self._connected, self._unacked = 0, False, 0
+        # Under the lock: the connection, number and bytes of the messages we owe an answer, ours on their way by id.
+        self._epoch, self._connected, self._unacked, self._unacked_bytes = 0, False, 0, 0
         self._pending: dict[int, tuple[str, OnDone]] = {}
         self._early: dict[int, tuple[bool, str]] = {}  # acknowledged before publish() had returned its packet id
         self._on_message: Callable[[Arrival], None] = lambda _arrival: None
@@ -106,9 +110,9 @@ class PahoLink:
             broker,
             client_id,
             will,
-            self._context,
+            None if self._encryption is None else self._encryption.context,
             take=self._taken,
-            room=lambda: broker.receive_maximum - self._unacked,
+            room=self._room,
         )
         client.on_pre_connect, client.on_connect = self._pre_connect, self._connect
         client.on_connect_fail, client.on_disconnect = self._connect_fail, self._disconnect
@@ -146,6 +150,7 @@ class PahoLink:
                 if arrival.qos > AT_LEAST_ONCE:
                     self._client.ack(arrival.mid, arrival.qos)
             self._unacked -= len(ours)
+            self._unacked_bytes -= sum(len(arrival.payload) for arrival in ours)
 
     def publish(self, message: Outgoing, on_done: OnDone) -> None:
         """Send; `on_done(delivered, reason)` when acknowledged, refused, or cut off."""
@@ -194,17 +199,22 @@ class PahoLink:
 
     # ------------------------------------------------------------------------------------------------ network thread
 
+    def _room(self) -> int:
+        """How many messages of QoS 1 may still be taken; none beyond the bound of bytes."""
+        return self._broker.receive_maximum - self._unacked if self._unacked_bytes < MAX_UNACKED_BYTES else 0
+
     def _taken(self, messages: Sequence[Publish]) -> None:
         with self._guard:
             now, epoch, arrivals, useless = time.time(), self._epoch, list[Arrival](), list[int]()
-            for mid, qos, dup, retain, topic, payload in messages:
+            for mid, qos, dup, retain, topic, payload, left_out in messages:
                 try:
-                    arrivals.append(Arrival(epoch, mid, qos, topic.decode(), payload, now, dup, retain))
+                    arrivals.append(Arrival(epoch, mid, qos, topic.decode(), payload, now, dup, retain, left_out))
                 except UnicodeDecodeError:  # no broker should let it through, and nobody could use it
                     if qos == AT_LEAST_ONCE:
                         useless.append(mid)
             with self._lock:
                 self._unacked += sum(1 for arrival in arrivals if arrival.qos)
+                self._unacked_bytes += sum(len(arrival.payload) for arrival in arrivals if arrival.qos)
             self._client.acknowledge(useless)
             for arrival in arrivals:
                 with self._guard:
@@ -238,6 +248,21 @@ class PahoLink:
             self._client.beat()
             client.drop_out_messages()
             self._lost()
+            self._renew()
+
+    def _renew(self) -> None:
+        """Read changed TLS files again; where they cannot be used (half written, perhaps) the old ones stay."""
+        if self._encryption is None:
+            return
+        try:
+            if not self._encryption.renew():
+                return
+        except LinkError as error:
+            self._failed(error)
+            return
+        self._client.renew(self._encryption.context)
+        self._attempt = 0  # what was found out about the old ones no longer holds
+        logger.info("tls_renewed broker=%s", self._name)
 
     def _connect(
         self,
@@ -258,7 +283,7 @@ class PahoLink:
             with self._lock:
                 self._early.clear()
                 self._epoch += 1
-                self._connected, self._unacked = True, 0
+                self._connected, self._unacked, self._unacked_bytes = True, 0, 0
             logger.info("link_up broker=%s epoch=%d session=%s", self._name, self._epoch, flags.session_present)
             if getattr(properties, "ReceiveMaximum", INFLIGHT) < INFLIGHT:
                 logger.warning("link_narrow broker=%s hint=raise its receive maximum to %d", self._name, INFLIGHT)
@@ -290,7 +315,7 @@ class PahoLink:
         with self._guard:
             self._client.beat()
             error = sys.exception()  # paho calls us from its `except`
-            self._failed(reasons.of_connect(error, self._name, encrypted=self._context is not None))
+            self._failed(reasons.of_connect(error, self._name, encrypted=self._encryption is not None))
             self._back_off()
 
     def _disconnect(
@@ -325,10 +350,10 @@ class PahoLink:
 
     def _hung_up(self) -> None:
         """Note that the broker closed the connection without an answer; with TLS, find out why."""
-        if self._context is None:
+        if self._encryption is None:
             self._failed(reasons.of_connect(ConnectionResetError(), self._name, encrypted=False))
         elif self._attempt < PROBES:  # after that, what was found holds
-            found = tls.probe(self._broker, self._context)
+            found = tls.probe(self._broker, self._encryption.context)
             self._failed(found or reasons.of_connect(ConnectionResetError(), self._name, encrypted=True))
 
     def _failed(self, problem: LinkError) -> None:

@@ -25,6 +25,7 @@ class Publish(NamedTuple):
     retain: bool
     topic: bytes
     payload: bytes
+    left_out: int = 0  # bytes of a packet that was too large to keep: the payload is empty then
 
 
 def bounds(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
@@ -68,6 +69,27 @@ def publish(data: bytes | bytearray, start: int, body: int, end: int, *, propert
         raise ValueError(f"PUBLISH of {end - body} bytes ends too early")
     topic, payload = bytes(data[body + 2 : topic_end]), bytes(data[content:end])
     return Publish(mid, qos, bool(first & _DUP), bool(first & _RETAIN), topic, payload)
+
+
+def oversized(data: bytes | bytearray, start: int, body: int, end: int) -> Publish | None:
+    """The PUBLISH whose first byte lies at `start` without its payload; None while its topic has not come whole.
+
+    Raises:
+        ValueError: it is shorter than it says.
+    """
+    first = data[start]
+    qos = first >> 1 & 3
+    if len(data) < body + 2:
+        return None
+    topic_end = body + 2 + (data[body] << 8 | data[body + 1])
+    at = topic_end + (2 if qos else 0)
+    if at > end:
+        raise ValueError(f"PUBLISH of {end - body} bytes ends too early")
+    if len(data) < at:
+        return None
+    mid = data[topic_end] << 8 | data[topic_end + 1] if qos else 0
+    topic = bytes(data[body + 2 : topic_end])
+    return Publish(mid, qos, bool(first & _DUP), bool(first & _RETAIN), topic, b"", left_out=end - start)
 
 
 def pubacks(mids: Sequence[int]) -> bytes:

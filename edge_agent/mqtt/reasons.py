@@ -40,6 +40,10 @@ _MQTT: Final = {
     "client_identifier_not_valid": "set another `client_id` in [broker]: for old brokers 23 letters and digits at most",
     "banned": "the broker has banned this client: ask its administrator",
     "server_busy": "the broker is overloaded; we go on trying",
+    "connection_rate_exceeded": "the broker limits new connections; we wait longer each time",
+    "quota_exceeded": "the broker's quota for this client is used up: ask its administrator; we go on trying",
+    "use_another_server": "the broker sends us elsewhere: correct `host` of [broker]",
+    "server_moved": "the broker has moved: correct `host` of [broker]",
     "server_unavailable": "the broker is not ready; we go on trying",
     "session_taken_over": "another client has the same client id: give each gateway a `name` or `client_id` of its own",
 }

@@ -1,4 +1,4 @@
-"""Encryption: the TLS context for a broker, and a probe that finds out what paho does not tell.
+"""Encryption: the TLS context for a broker, whether its files have changed, and a probe for what paho does not tell.
 
 At least TLS 1.2, and the broker's name is always checked: there is no switch to do without.
 """
@@ -34,6 +34,47 @@ def client_context(tls: Tls) -> ssl.SSLContext:
         except (OSError, ValueError) as error:
             raise _bad_file("certificate", tls.certificate, error) from error
     return context
+
+
+class Encryption:
+    """How connections to the broker are encrypted, by the files as they were read last."""
+
+    def __init__(self, tls: Tls) -> None:
+        """Read the files.
+
+        Raises:
+            LinkError: one of them cannot be used.
+        """
+        self._tls, self._stamps = tls, _stamps(tls)
+        self.context = client_context(tls)
+
+    def renew(self) -> bool:
+        """Whether the files have changed and were read again; where they cannot be used the old ones stay in force.
+
+        Raises:
+            LinkError: one of them cannot be used; it is tried again when it changes.
+        """
+        stamps = _stamps(self._tls)
+        if stamps == self._stamps:
+            return False
+        self._stamps = stamps
+        self.context = client_context(self._tls)
+        return True
+
+
+def _stamps(tls: Tls) -> tuple[tuple[int, int, int] | None, ...]:
+    """What changes whenever one of the files is renewed, moved or given other rights; None for one that is missing.
+
+    The time of the change of the inode, not of the content: `cp -p` keeps the latter.
+    """
+    stamps = list[tuple[int, int, int] | None]()
+    for path in (tls.ca, tls.certificate, tls.key):
+        try:
+            found = None if path is None else path.stat()
+        except OSError:
+            found = None
+        stamps.append(None if found is None else (found.st_ctime_ns, found.st_size, found.st_ino))
+    return tuple(stamps)
 
 
 def probe(broker: Broker, context: ssl.SSLContext) -> LinkError | None:

@@ -1,16 +1,22 @@
-"""The queue between the network thread and the engine: the only place where inputs wait.
+"""The queue between the network thread and the engine: the only place where inputs wait. Bounded in number and bytes.
 
-QoS 0 messages are shed when it is full; QoS 1 messages never are, because the broker sends no more than the receive
-maximum before we acknowledge. Notes from the publisher (what the broker has acknowledged) always fit.
+QoS 0 messages are shed when it is full, counted by cause; QoS 1 messages never are, because the link stops reading at
+the receive maximum and at its bound of unacknowledged bytes. Notes from the publisher (what the broker has
+acknowledged), the reporter and the link always fit.
 """
 
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from typing import NamedTuple
 
+from edge_agent.core.report import Told
 from edge_agent.core.types import AlarmEvent
 from edge_agent.ports import Arrival
+
+MAX_BYTES = 32 << 20  # of payloads: a hundred of the largest that are decoded
+FULL, FULL_BYTES = "inbox_full", "inbox_bytes"  # causes
 
 
 class Delivered(NamedTuple):
@@ -23,29 +29,52 @@ class Summary(NamedTuple):
     """An alarm event in a model's words."""
 
     event: AlarmEvent
-    text: str
+    told: Told
 
 
-Item = Arrival | Delivered | Summary
+class Forgotten(NamedTuple):
+    """The broker has no session of ours: what it was given to keep may be gone as well."""
+
+    epoch: int
+
+
+Item = Arrival | Delivered | Summary | Forgotten
 
 
 class Inbox:
-    """A bounded queue with one reader."""
+    """A bounded queue with one reader; messages come from one thread, notes from any."""
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(
+        self, capacity: int, max_bytes: int = MAX_BYTES, on_shed: Callable[[str], None] = lambda _cause: None
+    ) -> None:
+        """An empty inbox.
+
+        Args:
+            capacity: from so many items on, QoS 0 messages are shed.
+            max_bytes: the same for the bytes of the payloads that wait.
+            on_shed: told the cause of each message shed, on the network thread.
+        """
+        self.capacity, self.max_bytes = capacity, max_bytes
+        self._on_shed = on_shed
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._put_bytes = self._taken_bytes = 0  # each is written by one thread only: no lock for a message
 
     def offer(self, arrival: Arrival) -> bool:
         """Put a message in; False when it was shed."""
-        if arrival.qos == 0 and self._queue.qsize() >= self.capacity:
-            return False
+        if arrival.qos == 0:
+            cause = FULL if self._queue.qsize() >= self.capacity else ""
+            if not cause and self.waiting_bytes + len(arrival.payload) > self.max_bytes:
+                cause = FULL_BYTES
+            if cause:
+                self._on_shed(cause)
+                return False
+        self._put_bytes += len(arrival.payload)
         self._queue.put(arrival)
         return True
 
-    def note(self, delivered: Delivered) -> None:
-        """Put a note of the publisher in."""
-        self._queue.put(delivered)
+    def note(self, note: Delivered | Forgotten) -> None:
+        """Put in what the publisher or the link has to say; it always fits, because so little of it can wait."""
+        self._queue.put(note)
 
     def tell(self, summary: Summary) -> None:
         """Put better words of the reporter in; they always fit, because so few can wait there."""
@@ -58,9 +87,17 @@ class Inbox:
     def take(self, timeout_s: float) -> Item | None:
         """The oldest item, or None after the timeout or a wake."""
         try:
-            return self._queue.get(timeout=max(timeout_s, 0.0)) if timeout_s > 0 else self._queue.get_nowait()
+            item = self._queue.get(timeout=max(timeout_s, 0.0)) if timeout_s > 0 else self._queue.get_nowait()
         except queue.Empty:
             return None
+        if isinstance(item, Arrival):
+            self._taken_bytes += len(item.payload)
+        return item
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the payloads that wait."""
+        return self._put_bytes - self._taken_bytes
 
     def __len__(self) -> int:
         return self._queue.qsize()

@@ -11,16 +11,24 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.core.types import LogLine, Outgoing, Reading
+from edge_agent.core.types import FUTURE, LogLine, Reading
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
-from edge_agent.store import blocks, quarantine, records, retention
+from edge_agent.store import blocks, quarantine, records, retention, shedding
 from edge_agent.store.database import StoreSettings, open_database, transaction
 from edge_agent.store.faults import is_damage, primary_code, store_error
+from edge_agent.store.salvage import salvage
+from edge_agent.store.seen_blocks import SeenBlocks
 from edge_agent.store.stored_blocks import NameTable, StoredBlocks
 
 ALARM_LANE, STATE_LANE = 0, 1
 CHECKPOINT_COMMITS = 200  # of 3 to 6 pages each: about the 1000 pages at which SQLite would do it by itself
+OUTBOX_LOOK = 500  # new messages between two looks at the outbox's budget: so far it may be passed
+_AGAIN = """
+UPDATE outbox SET sent = NULL, created = ? WHERE sent IS NOT NULL AND id IN (
+    SELECT max(id) FROM outbox WHERE retain = 1 GROUP BY topic
+)
+"""
 _SUPERSEDE = """
 DELETE FROM outbox WHERE sent IS NULL AND lane = 1 AND id NOT IN (
     SELECT max(id) FROM outbox WHERE sent IS NULL AND lane = 1 GROUP BY topic
@@ -28,15 +36,25 @@ DELETE FROM outbox WHERE sent IS NULL AND lane = 1 AND id NOT IN (
 """
 
 
-def open_journal(settings: StoreSettings, *, now: Callable[[], float] = time.time) -> SqliteJournal:
-    """The journal, a damaged file set aside and the schema up to date; `now` dates the rows of the outbox.
+def _uncounted(_cause: str, _count: int) -> None:
+    """Take note of nothing."""
+
+
+def open_journal(
+    settings: StoreSettings, *, now: Callable[[], float] = time.time, on_shed: shedding.Shed = _uncounted
+) -> SqliteJournal:
+    """The journal, a damaged file set aside and the schema up to date.
+
+    `now` dates the rows of the outbox; `on_shed` is told what was lost for want of room: cause, and how many.
 
     Raises:
         StoreError: the file belongs to something else or to a newer agent, or cannot be opened for writing.
     """
-    db, quarantined = open_database(settings)
+    db, set_aside = open_database(settings)
     try:
-        return SqliteJournal(db, settings, quarantined=quarantined, now=now)
+        if set_aside is not None:
+            salvage(set_aside.path, db.conn)
+        return SqliteJournal(db, settings, set_aside=set_aside, now=now, on_shed=on_shed)
     except sqlite3.Error as error:
         db.close()
         if is_damage(error):
@@ -48,19 +66,33 @@ class SqliteJournal:
     """The journal in an SQLite file. Used by one thread at a time."""
 
     def __init__(
-        self, db: Database, settings: StoreSettings, *, quarantined: Path | None, now: Callable[[], float]
+        self,
+        db: Database,
+        settings: StoreSettings,
+        *,
+        set_aside: quarantine.SetAside | None,
+        now: Callable[[], float],
+        on_shed: shedding.Shed,
     ) -> None:
-        self.quarantined = quarantined  # where a damaged file was put when this one was opened
+        self.set_aside = set_aside  # the damaged file that lay here when this one was opened
         self.damaged = False  # SQLite has called the file malformed; the next start sets it aside
         self._db, self._conn, self._settings, self._now = db, db.conn, settings, now
+        self._on_shed = on_shed
         self._commits = 0  # since the last checkpoint
+        self._outgoing = OUTBOX_LOOK  # new messages since the last look; what a run before has left is looked at soon
         self._assets = NameTable(self._conn, "asset")
         self._channels = NameTable(self._conn, "channel")
+        self._seen = SeenBlocks(self._conn)
+
+    @property
+    def quarantined(self) -> Path | None:
+        """Where a damaged file was put when this one was opened."""
+        return None if self.set_aside is None else self.set_aside.path
 
     # ------------------------------------------------------------------------------------------------ writing
 
     def commit(self, batch: Batch) -> None:
-        """Write a batch in one transaction and fsync it; a journal at its size limit drops its oldest readings for it.
+        """Write a batch in one transaction and fsync it; a journal at its size limit drops its oldest rows for it.
 
         Raises:
             StoreError: nothing of the batch was written.
@@ -75,7 +107,7 @@ class SqliteJournal:
             except sqlite3.Error as error:
                 if primary_code(error) != sqlite3.SQLITE_FULL:
                     raise
-                if not retention.make_room(self._conn, self._settings.max_bytes):
+                if not shedding.make_room(self._conn, self._settings.max_bytes, self._on_shed):
                     raise
                 self._transact(batch)
 
@@ -88,14 +120,20 @@ class SqliteJournal:
             StoreError: it could not be finished; what was deleted until then stays so.
         """
         with self._mapped("delete what is past its retention"):
-            return retention.prune(self._conn, self._settings, now)
+            return retention.prune(self._conn, self._settings, now, self._on_shed)
 
     def checkpoint(self) -> None:
         """Bring the write-ahead log into the file after some commits: two fsyncs more than a commit has.
 
+        After so many new messages the outbox is brought back into its budget.
+
         Raises:
             StoreError: it could not be done; nothing is lost.
         """
+        if self._outgoing >= OUTBOX_LOOK:
+            self._outgoing = 0
+            with self._mapped("keep its outbox in bounds"):
+                shedding.keep_to_outbox_budget(self._conn, self._settings, self._on_shed)
         if self._commits >= CHECKPOINT_COMMITS:
             self._commits = 0
             with self._mapped("bring its log into the file"):
@@ -112,12 +150,7 @@ class SqliteJournal:
     def seen(self) -> dict[int, bytes]:
         """Packet id → mark of the newest QoS 1 messages, oldest first: committed, but perhaps not acknowledged."""
         with self._mapped("read the messages seen"):
-            rows = self._conn.execute(records.SELECT_SEEN).fetchall()
-        found: dict[int, bytes] = {}
-        for mid, mark in (one for (data,) in rows for one in records.unpack_seen(data)):
-            found.pop(mid, None)  # what was seen last stands last
-            found[mid] = mark
-        return found
+            return self._seen.read()
 
     def states(self) -> dict[str, bytes]:
         """All named state blobs, as the last commits left them."""
@@ -164,6 +197,7 @@ class SqliteJournal:
         finally:
             self._assets.settle(committed=committed)
             self._channels.settle(committed=committed)
+            self._seen.settle(committed=committed)
 
     def _write(self, batch: Batch) -> None:
         conn, clock = self._conn, batch.clock
@@ -173,26 +207,28 @@ class SqliteJournal:
         conn.executemany(records.INSERT_VERDICT, (records.verdict_row(v, clock) for v in batch.verdicts))
         conn.executemany(records.INSERT_EVENT, (records.event_row(event, clock) for event in batch.events))
         conn.executemany("INSERT OR REPLACE INTO state(name, data) VALUES (?, ?)", batch.states.items())
-        self._write_outbox(batch.sent, batch.outgoing)
+        self._write_outbox(batch)
         if batch.seen:
-            newest = conn.execute(records.INSERT_SEEN, (len(batch.seen), records.pack_seen(batch.seen))).lastrowid or 0
-            conn.execute(records.FORGET_SEEN, (newest - max(batch.seen_kept, len(batch.seen)),))
+            self._seen.add(batch.seen, batch.seen_kept)
 
     def _block_row(self, readings: list[Reading], clock: str) -> records.Row:
         names = {reading.asset for reading in readings}
         assets = self._assets.learn(names)
         channels = self._channels.learn({reading.channel for reading in readings})
-        times = [reading.time for reading in readings]
+        times = [reading.time for reading in readings if not reading.channel.startswith(FUTURE)] or [self._now()]
         data = blocks.pack(readings, assets, channels)
         return (len(names), min(times), max(times), clock, len(readings), data)
 
-    def _write_outbox(self, sent: list[int], outgoing: list[Outgoing]) -> None:
+    def _write_outbox(self, batch: Batch) -> None:
         """Mark what was sent, add what is new; of unsent states of one topic only the newest is worth sending."""
-        now = self._now()
-        self._conn.executemany("UPDATE outbox SET sent = ? WHERE id = ? AND sent IS NULL", ((now, row) for row in sent))
-        self._conn.executemany(records.INSERT_OUTGOING, (records.outgoing_row(message, now) for message in outgoing))
-        if any(message.lane == STATE_LANE for message in outgoing):
-            self._conn.execute(_SUPERSEDE)
+        now, conn = self._now(), self._conn
+        conn.executemany("UPDATE outbox SET sent = ? WHERE id = ? AND sent IS NULL", ((now, row) for row in batch.sent))
+        if batch.again:
+            conn.execute(_AGAIN, (now,))
+        conn.executemany(records.INSERT_OUTGOING, (records.outgoing_row(message, now) for message in batch.outgoing))
+        if batch.again or any(message.lane == STATE_LANE for message in batch.outgoing):
+            conn.execute(_SUPERSEDE)
+        self._outgoing += len(batch.outgoing)
 
     @contextmanager
     def _mapped(self, doing: str) -> Iterator[None]:

@@ -31,14 +31,15 @@ class SqliteOutbox:
     def __init__(self, conn: sqlite3.Connection, path: Path) -> None:
         self._conn, self._path = conn, path
 
-    def pending(self, *, after: frozenset[int], limit: int) -> list[Queued]:
-        """Oldest unsent messages, alarms first, without the ids in `after` (already in flight).
+    def pending(self, *, after: frozenset[int], held: frozenset[str] = frozenset(), limit: int) -> list[Queued]:
+        """Oldest unsent messages, alarms first, without the ids in `after` and the groups in `held`.
 
         Raises:
             StoreError: the file cannot be read.
         """
         try:
-            rows = self._conn.execute(records.SELECT_PENDING, (json.dumps(sorted(after)), limit)).fetchall()
+            left_out = json.dumps(sorted(after)), json.dumps(sorted(held))
+            rows = self._conn.execute(records.SELECT_PENDING, (*left_out, limit)).fetchall()
         except sqlite3.Error as error:
             raise store_error(error, self._path, "read its outbox") from error
         return [

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.core.types import AlarmEvent, LogLine, Reading
+from edge_agent.core.types import LATE, AlarmEvent, LogLine, Reading
 from edge_agent.errors import StoreError
 from edge_agent.store.database import connect_readonly
 from edge_agent.store.faults import store_error
@@ -159,8 +159,10 @@ def unsent(db: Database, now: float) -> tuple[int, float]:
 
 
 def readings(db: Database, asset: str, channel: str, since: float, until: float) -> list[Reading]:
-    """Readings of one channel from `since` to before `until` (event time), in order of commit."""
-    return [r for r in unpack(db, since, until) if r.asset == asset and r.channel == channel]
+    """Readings of one channel from `since` to before `until` (event time), in order of commit; late ones as well."""
+    names = {channel, LATE + channel}
+    found = (r for r in unpack(db, since, until) if r.asset == asset and r.channel in names)
+    return [reading._replace(channel=channel) for reading in found]
 
 
 def unpack(db: Database, since: float, until: float) -> Iterator[Reading]:

@@ -30,13 +30,13 @@ INSERT_OUTGOING = (
     "INSERT OR IGNORE INTO outbox(key, topic, qos, retain, lane, grp, created, tries, payload)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)"
 )
-INSERT_SEEN = "INSERT INTO seen_block(id, data) SELECT coalesce(max(id), 0) + ?, ? FROM seen_block"
-FORGET_SEEN = "DELETE FROM seen_block WHERE id <= ?"
-SELECT_SEEN = "SELECT data FROM seen_block WHERE typeof(data) = 'blob' ORDER BY id"
+WRITE_SEEN = "INSERT INTO seen_block(id, data) VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET data = excluded.data"
+SELECT_SEEN = "SELECT id, data FROM seen_block WHERE typeof(data) = 'blob'"
 SELECT_LOGS = "SELECT asset, time, text, author, work_order FROM log_line WHERE time >= ? ORDER BY time, rowid"
 SELECT_PENDING = (
     "SELECT id, key, topic, payload, qos, retain, lane, grp FROM outbox"
-    " WHERE sent IS NULL AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY lane, id LIMIT ?"
+    " WHERE sent IS NULL AND id NOT IN (SELECT value FROM json_each(?)) AND grp NOT IN (SELECT value FROM json_each(?))"
+    " ORDER BY lane, id LIMIT ?"
 )
 
 

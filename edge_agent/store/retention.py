@@ -1,8 +1,8 @@
-"""What is deleted when: by age, then for space; and how the space goes back to the disk.
+"""What is deleted at which age, and how its space goes back to the disk. What makes way for space is in `shedding`.
 
-What is shed is shed in a declared order (promise G3): readings, then verdicts, then messages that were sent, then
-history that was not; alarm events and unsent alarms never. The newest block and the newest message stay: SQLite would
-give their ids again, and a snapshot would seem newer than the readings after it.
+The newest block and the newest message stay: SQLite would give their ids again, and a snapshot would seem newer than
+the readings after it. Of what the broker was given to keep, the newest message of each topic stays as well: a broker
+that has lost it is given it again.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import sqlite3
 from dataclasses import dataclass
 
 from edge_agent.store.database import DAY_S, StoreSettings, cap_pages, page_numbers, transaction
+from edge_agent.store.shedding import Shed, keep_to_outbox_budget, make_room
 
 SENT_S = DAY_S  # how long a message stays after it was sent, so that its key still makes a repeat harmless
-FULL = 0.9  # of the pages allowed: from here on readings make way
 _CHUNK = 1000  # rows a transaction, so that no lock and no log grows with what there is to delete
 _MAX_CHUNKS = 20  # of one table in one call, half a second here, seconds on a small card; the next call goes on
 _UNTOUCHED_CHUNKS = 5  # rows lie in order of time but for late ones: after so many chunks without an old row, stop
-_SPACE_STEPS = 50  # part of a table that goes in one transaction: few fsyncs in a large one, little lost in a small one
 _VACUUM_PAGES = 1000
 _VACUUM_ROUNDS = 4  # 16 MB a call
 _SLACK = 64  # one page in so many may stay free: the next readings need it, and vacuuming writes to flash
@@ -27,16 +26,8 @@ _SLACK = 64  # one page in so many may stay free: the next readings need it, and
 class _Walk:
     """How to go through a table without an index on time: oldest row first, a chunk at a time."""
 
-    keep: str  # the one row that stays
+    keep: str  # the rows that stay at any age
     look: str
-    delete: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Shed:
-    """How to make room in a table: about how many rows it has, and how its oldest go."""
-
-    span: str  # min and max apart: asked for in one SELECT they read the whole table (measured: 10 s in 400 MB)
     delete: str
 
 
@@ -46,12 +37,14 @@ _BLOCKS = _Walk(
     "DELETE FROM reading_block WHERE id = ?",
 )
 _VERDICTS = _Walk(
-    "SELECT NULL",
+    "SELECT NULL WHERE false",
     "SELECT id, time < ? FROM verdict WHERE id > ? ORDER BY id LIMIT ?",
     "DELETE FROM verdict WHERE id = ?",
 )
 _SENT = _Walk(
-    "SELECT max(id) FROM outbox",
+    """SELECT max(id) FROM outbox UNION SELECT id FROM (
+        SELECT max(id) AS id, length(payload) AS size FROM outbox WHERE retain = 1 GROUP BY topic
+    ) WHERE size""",
     "SELECT id, sent < ? FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
     "DELETE FROM outbox WHERE id = ?",
 )
@@ -63,31 +56,16 @@ DELETE FROM alarm_event WHERE rowid IN (
     )) LIMIT ?
 )
 """  # the last word on an alarm that is still active stays
-_OUTBOX_SPAN = "SELECT (SELECT max(id) FROM outbox) - (SELECT min(id) FROM outbox)"
-_FOR_SPACE = (
-    _Shed(
-        "SELECT (SELECT max(id) FROM reading_block) - (SELECT min(id) FROM reading_block)",
-        """DELETE FROM reading_block WHERE id IN (SELECT id FROM reading_block
-        WHERE id < (SELECT max(id) FROM reading_block) ORDER BY id LIMIT ?)""",
-    ),
-    _Shed(
-        "SELECT (SELECT max(id) FROM verdict) - (SELECT min(id) FROM verdict)",
-        "DELETE FROM verdict WHERE id IN (SELECT id FROM verdict ORDER BY id LIMIT ?)",
-    ),
-    _Shed(
-        _OUTBOX_SPAN,
-        """DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-        WHERE sent IS NOT NULL AND id < (SELECT max(id) FROM outbox) ORDER BY id LIMIT ?)""",
-    ),
-    _Shed(
-        _OUTBOX_SPAN,
-        """DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-        WHERE sent IS NULL AND lane = 2 AND id < (SELECT max(id) FROM outbox) ORDER BY id LIMIT ?)""",
-    ),
+_SUPERSEDED = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE sent IS NOT NULL AND lane = 1 AND id NOT IN (
+        SELECT max(id) FROM outbox WHERE lane = 1 GROUP BY topic
+    ) AND id < (SELECT max(id) FROM outbox) LIMIT ?
 )
+"""  # a state that was sent and has a newer one is worth nothing, and there is one a window and asset
 
 
-def prune(conn: sqlite3.Connection, settings: StoreSettings, now: float) -> int:
+def prune(conn: sqlite3.Connection, settings: StoreSettings, now: float, on_shed: Shed) -> int:
     """Number of rows deleted, by age and for space; free pages go back to the disk.
 
     Raises:
@@ -96,56 +74,40 @@ def prune(conn: sqlite3.Connection, settings: StoreSettings, now: float) -> int:
     deleted = (
         _walk(conn, _BLOCKS, now - settings.retention_readings_s)
         + _walk(conn, _VERDICTS, now - settings.retention_verdicts_s)
-        + _delete_old(conn, _OLD_LOGS, now - settings.retention_events_s)
-        + _delete_old(conn, _OLD_EVENTS, now - settings.retention_events_s)
+        + _delete(conn, _OLD_LOGS, now - settings.retention_events_s)
+        + _delete(conn, _OLD_EVENTS, now - settings.retention_events_s)
         + _walk(conn, _SENT, now - SENT_S)
-        + make_room(conn, settings.max_bytes)
+        + _delete(conn, _SUPERSEDED)
+        + keep_to_outbox_budget(conn, settings, on_shed)
+        + make_room(conn, settings.max_bytes, on_shed)
     )
     _give_back(conn, settings.max_bytes)
     return deleted
 
 
-def make_room(conn: sqlite3.Connection, max_bytes: int) -> int:
-    """Number of rows deleted, in the declared order, until less than `FULL` is in use or the call has done its share.
-
-    Raises:
-        sqlite3.Error: it could not be finished.
-    """
-    enough, steps, deleted = FULL * cap_pages(conn, max_bytes), _MAX_CHUNKS, 0
-    for shed in _FOR_SPACE:
-        count = chunk = (conn.execute(shed.span).fetchall()[0][0] or 0) // _SPACE_STEPS + 1
-        while count == chunk and steps and page_numbers(conn)[0] > enough:
-            with transaction(conn):
-                count = conn.execute(shed.delete, (chunk,)).rowcount
-            deleted += count
-            steps -= 1
-    return deleted
-
-
 def _walk(conn: sqlite3.Connection, walk: _Walk, before: float) -> int:
     """Number of rows deleted whose time lies before; a row without a time is not old."""
-    keep = conn.execute(walk.keep).fetchall()[0][0]
+    keep = {row for (row,) in conn.execute(walk.keep).fetchall()}
     deleted = after = untouched = 0
     for _ in range(_MAX_CHUNKS):
         rows = conn.execute(walk.look, (before, after, _CHUNK)).fetchall()
-        old = [(row,) for row, is_old in rows if is_old and row != keep]
+        old = [(row,) for row, is_old in rows if is_old and row not in keep]
         if old:
             with transaction(conn):
                 conn.executemany(walk.delete, old)
             deleted += len(old)
-        else:
-            untouched += 1
+        untouched += not any(is_old for _, is_old in rows)
         if len(rows) < _CHUNK or untouched == _UNTOUCHED_CHUNKS:
             break
         after = rows[-1][0]
     return deleted
 
 
-def _delete_old(conn: sqlite3.Connection, statement: str, before: float) -> int:
+def _delete(conn: sqlite3.Connection, statement: str, *arguments: float) -> int:
     deleted = 0
     for _ in range(_MAX_CHUNKS):
         with transaction(conn):
-            count = conn.execute(statement, (before, _CHUNK)).rowcount
+            count = conn.execute(statement, (*arguments, _CHUNK)).rowcount
         deleted += count
         if count < _CHUNK:
             break

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from edge_agent.config import Broker, Tls
 from edge_agent.errors import LinkError
 from edge_agent.mqtt import tls
+from tests.authority import Authority, Pair, encrypted
 from tests.broker.conftest import StartBroker
 from tests.links import Probe, opened, paho_link
 from tests.mosquitto import Mosquitto, free_port, until
@@ -22,47 +22,6 @@ pytestmark = [
     # paho leaves the socket of a failed handshake to the garbage collector, which closes it at once
     pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
 ]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A certificate and its key."""
-
-    certificate: Path
-    key: Path
-
-
-class Authority:
-    """Makes certificates with openssl."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self.pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
-        self._openssl(
-            "req", "-x509", "-subj", f"/CN={name}", "-days", "2", "-addext", "keyUsage=critical,keyCertSign",
-            "-keyout", self.pair.key, "-out", self.pair.certificate,
-        )  # fmt: skip
-
-    def sign(self, name: str, names: str) -> Pair:
-        """A certificate for some names, such as `IP:127.0.0.1`."""
-        pair, request = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key"), self._folder / f"{name}.csr"
-        extensions = self._folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={names}\n", encoding="utf-8")
-        self._openssl("req", "-subj", f"/CN={name}", "-keyout", pair.key, "-out", request)
-        self._openssl(
-            "x509", "-req", "-in", request, "-CA", self.pair.certificate, "-CAkey", self.pair.key, "-CAcreateserial",
-            "-days", "2", "-extfile", extensions, "-out", pair.certificate,
-        )  # fmt: skip
-        return pair
-
-    def _openssl(self, command: str, *arguments: str | Path) -> None:
-        program = shutil.which("openssl")
-        if program is None:
-            pytest.skip("openssl is not installed")
-        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"] if command == "req" else []
-        subprocess.run(
-            [program, command, *new_key, *map(str, arguments)], check=True, capture_output=True, timeout=30
-        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +42,6 @@ def server(authority: Authority) -> Pair:
 @pytest.fixture(scope="module")
 def gateway(authority: Authority) -> Pair:
     return authority.sign("gateway", "DNS:gw-1")
-
-
-def encrypted(authority: Authority, pair: Pair, *more: str) -> tuple[str, ...]:
-    """The lines of a listener with TLS."""
-    return (
-        f"cafile {authority.pair.certificate}", f"certfile {pair.certificate}", f"keyfile {pair.key}", *more,
-    )  # fmt: skip
 
 
 def at(port: int, host: str = "127.0.0.1", **settings: object) -> Broker:

@@ -182,6 +182,25 @@ def test_a_repeated_key_is_sent_once_even_after_it_was_sent(store: Store) -> Non
     assert store.keys() == []
 
 
+def test_pending_leaves_out_groups_that_are_held(store: Store) -> None:
+    store.journal.commit(Batch(outgoing=[some_message("a", group="g"), some_message("b", group="h")]))
+    pending = store.outbox.pending(after=frozenset(), held=frozenset({"g"}), limit=9)
+    assert [queued.message.key for queued in pending] == ["b"]
+
+
+def test_a_broker_that_has_lost_everything_is_sent_the_newest_of_each_retained_topic_again(store: Store) -> None:
+    """Not what was superseded, not what was never to be kept, and nothing twice."""
+    states = [some_message(f"{topic}{n}", lane=1, topic=topic) for n in range(2) for topic in ("s", "t")]
+    store.journal.commit(Batch(outgoing=states[:2]))
+    store.journal.commit(Batch(sent=[1, 2], outgoing=[*states[2:], some_message("event", topic="e")]))
+    store.journal.commit(Batch(sent=[3, 4, 5]))
+    assert store.keys() == []
+    store.journal.commit(Batch(again=True))
+    assert store.keys() == ["s1", "t1"]
+    store.journal.commit(Batch(again=True, outgoing=[some_message("s2", lane=1, topic="s")]))
+    assert store.keys() == ["t1", "s2"]
+
+
 def test_of_unsent_states_of_one_topic_only_the_newest_stays(store: Store) -> None:
     store.journal.commit(Batch(outgoing=[some_message("a1", topic="a", lane=1), some_message("b1", topic="b", lane=1)]))
     store.journal.commit(Batch(outgoing=[some_message("a2", topic="a", lane=1), some_message("a3", topic="a", lane=1)]))

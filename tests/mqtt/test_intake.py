@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from edge_agent.mqtt.intake import CHUNK, Intake
+from edge_agent.mqtt.intake import CHUNK, LARGEST, Intake
 from edge_agent.mqtt.packets import Publish
 from tests.mqtt.test_packets import publish_packet
 
@@ -123,6 +123,44 @@ def test_what_is_no_message_of_ours_is_left_to_paho(pair: Pair, broken: bytes) -
 
     assert pair.paho_reads() == broken
     assert pair.taken == [numbered(1)]
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_message_of_ten_megabytes_is_handed_over_without_its_payload_and_never_kept(pair: Pair, qos: int) -> None:
+    """It is counted and acknowledged; what came before and after it is as usual."""
+    large = publish_packet(numbered(7, qos=qos, payload=bytes(10_000_000)))
+    stream = publish_packet(numbered(1)) + large + PINGRESP + publish_packet(numbered(8))
+    got, most = b"", 0
+    for at in range(0, len(stream), CHUNK):
+        pair.broker.sendall(stream[at : at + CHUNK])
+        got += pair.paho_reads()
+        most = max(most, len(pair.intake._data))
+
+    assert pair.taken == [numbered(1), numbered(7, qos=qos, payload=b"")._replace(left_out=len(large)), numbered(8)]
+    assert got == PINGRESP
+    assert most <= CHUNK
+
+
+def test_the_largest_payload_that_is_decoded_is_kept(pair: Pair) -> None:
+    message = numbered(1, payload=bytes(LARGEST - 64 * 1024))
+    stream = publish_packet(message)
+    for at in range(0, len(stream), CHUNK):
+        pair.broker.sendall(stream[at : at + CHUNK])
+        pair.paho_reads()
+
+    assert pair.taken == [message]
+
+
+def test_an_oversized_message_waits_for_room_like_any_other(pair: Pair) -> None:
+    pair.room = 0
+    pair.broker.sendall(publish_packet(numbered(1, payload=bytes(LARGEST)))[:CHUNK])
+    pair.paho_reads()
+    assert pair.taken == []
+    assert pair.intake.blocked
+
+    pair.room = 1
+    pair.paho_reads()
+    assert [message.mid for message in pair.taken] == [1]
 
 
 def test_the_end_of_the_stream_is_told(pair: Pair) -> None:

@@ -88,3 +88,21 @@ def test_paho_reads_our_acknowledgements_as_so_many_packets() -> None:
 
     assert [(ack.mid, ack.reason.is_failure) for ack in read] == [(1, False), (258, False), (65535, False)]
     assert [written[at : at + 2] for at in (0, 4, 8)] == [b"\x40\x02"] * 3
+
+
+@given(message=MESSAGES, properties=st.sampled_from([None, b"", CONTENT_TYPE]))
+def test_the_head_of_an_oversized_message_tells_all_but_its_payload(message: Publish, properties: bytes | None) -> None:
+    packet = publish_packet(message, properties)
+    found = packets.bounds(packet, 0)
+    assert found is not None
+    body, end = found
+    head = body + 2 + len(message.topic) + (2 if message.qos else 0)
+
+    assert packets.oversized(packet[:head], 0, body, end) == message._replace(payload=b"", left_out=len(packet))
+    for cut in range(body, head):
+        assert packets.oversized(packet[:cut], 0, body, end) is None
+
+
+def test_a_topic_that_is_longer_than_its_packet_is_an_error() -> None:
+    with pytest.raises(ValueError, match="too early"):
+        packets.oversized(b"\x32\x03\x00\x09a", 0, 2, 5)

@@ -16,6 +16,7 @@ from edge_agent.ports import Batch
 from edge_agent.store.database import StoreSettings
 from edge_agent.store.journal import CHECKPOINT_COMMITS, SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
+from edge_agent.store.records import pack_seen
 from tests.store.journal_values import NOON, noise, some_event, some_log, some_message, some_readings, some_verdict
 
 MEGABYTE = 1 << 20
@@ -140,21 +141,59 @@ def test_a_batch_of_seen_alone_is_written(journal: SqliteJournal) -> None:
 
 
 def test_a_message_seen_takes_ten_bytes_in_the_file(journal: SqliteJournal) -> None:
+    """And ten for the commit."""
     journal.commit(Batch(seen=[(mid, b"12345678") for mid in range(1, 101)]))
-    assert journal._conn.execute("SELECT id, length(data) FROM seen_block").fetchall() == [(100, 1000)]
+    assert journal._conn.execute("SELECT id, length(data) FROM seen_block").fetchall() == [(1, 1010)]
 
 
 def test_blocks_of_messages_seen_go_when_newer_ones_are_enough(journal: SqliteJournal) -> None:
     for first in range(0, 60, 10):
         journal.commit(Batch(seen=[(mid, bytes(8)) for mid in range(first, first + 10)], seen_kept=25))
     assert list(journal.seen()) == list(range(30, 60))
-    assert journal._conn.execute("SELECT id FROM seen_block").fetchall() == [(40,), (50,), (60,)]
+
+
+def test_rows_of_messages_seen_are_written_over_in_their_places(journal: SqliteJournal) -> None:
+    """A row a commit and a row deleted for it took new pages from the file again and again."""
+    for first in range(0, 100, 10):
+        journal.commit(Batch(seen=[(mid, bytes(8)) for mid in range(first, first + 10)], seen_kept=25))
+    assert journal._conn.execute("SELECT count(*), max(id) FROM seen_block").fetchall() == [(3, 3)]
+    assert list(journal.seen()) == list(range(70, 100))
+
+
+def test_the_order_of_messages_seen_survives_a_restart_in_the_middle_of_the_ring(settings: StoreSettings) -> None:
+    for first in range(0, 50, 10):
+        with closing(open_journal(settings)) as journal:
+            journal.commit(Batch(seen=[(mid, bytes(8)) for mid in range(first, first + 10)], seen_kept=25))
+    with closing(open_journal(settings)) as journal:
+        assert list(journal.seen()) == list(range(20, 50))
+
+
+def test_messages_seen_by_the_agent_before_stand_before_those_of_this_one(settings: StoreSettings) -> None:
+    """Its rows bear no number but their id."""
+    with closing(open_journal(settings)) as journal, journal._conn:
+        for number, mid in ((300, 3), (200, 2)):
+            old = ("INSERT INTO seen_block VALUES (?, ?)", (number, pack_seen([(mid, bytes(8))])))
+            journal._conn.execute(*old)
+    with closing(open_journal(settings)) as journal:
+        journal.commit(Batch(seen=[(4, bytes(8))], seen_kept=9))
+        assert list(journal.seen()) == [2, 3, 4]
+
+
+def test_a_commit_that_fails_makes_no_mark_worthless(journal: SqliteJournal) -> None:
+    journal.commit(Batch(seen=[(1, bytes(8))], seen_kept=1))
+    journal._conn.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError):
+        journal.commit(Batch(seen=[(2, bytes(8))], seen_kept=1))
+    journal._conn.execute("PRAGMA query_only = OFF")
+    assert list(journal.seen()) == [1]
+    journal.commit(Batch(seen=[(3, bytes(8))], seen_kept=1))
+    assert list(journal.seen()) == [3]
 
 
 def test_a_cut_off_block_of_messages_seen_loses_its_last_message_only(journal: SqliteJournal) -> None:
     journal.commit(Batch(seen=[(1, b"12345678"), (2, b"abcdefgh")]))
     with journal._conn:
-        journal._conn.execute("UPDATE seen_block SET data = substr(data, 1, 19)")
+        journal._conn.execute("UPDATE seen_block SET data = substr(data, 1, 29)")
     assert journal.seen() == {1: b"12345678"}
 
 

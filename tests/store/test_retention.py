@@ -11,7 +11,6 @@ import pytest
 from edge_agent.core.types import Transition
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
-from edge_agent.store import retention
 from edge_agent.store.database import DAY_S, StoreSettings, page_numbers
 from edge_agent.store.journal import SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
@@ -119,6 +118,34 @@ def test_the_newest_message_stays_so_that_its_id_is_not_given_again(journal: Sql
     assert journal._conn.execute("SELECT id, key FROM outbox").fetchall() == [(2, "b"), (3, "c")]
 
 
+def test_what_the_broker_was_given_to_keep_stays_so_that_another_one_can_be_given_it(journal: SqliteJournal) -> None:
+    """Of each retained topic the newest message; one that empties its topic is no longer worth it."""
+    topics = {"old": b"1", "new": b"2", "emptied": b""}
+    journal.commit(Batch(outgoing=[some_message(f"{t}-{n}", lane=1, topic=t) for t in topics for n in range(2)]))
+    journal.commit(Batch(sent=[2, 4, 6]))
+    journal.commit(Batch(outgoing=[some_message(t, lane=1, topic=t, payload=topics[t]) for t in ("new", "emptied")]))
+    journal.commit(Batch(sent=[7, 8], outgoing=[some_message("last")]))
+    journal.prune(NOON + 9 * DAY_S)
+    left = journal._conn.execute("SELECT key FROM outbox ORDER BY id").fetchall()
+    assert left == [("old-1",), ("new",), ("last",)]
+
+
+def test_a_state_that_was_sent_goes_as_soon_as_there_is_a_newer_one(journal: SqliteJournal) -> None:
+    """One a window and asset: a day of them would push the readings out."""
+    for number in range(5):
+        journal.commit(Batch(outgoing=[some_message(f"risk-{number}", lane=1)], sent=[number] if number else []))
+    assert journal.prune(0.0) == 4
+    assert journal._conn.execute("SELECT key FROM outbox").fetchall() == [("risk-4",)]
+
+
+def test_many_kept_messages_do_not_hide_old_ones_behind_them(journal: SqliteJournal) -> None:
+    kept = [some_message(f"k{n}", lane=1, topic=str(n)) for n in range(6000)]
+    journal.commit(Batch(outgoing=[*kept, some_message("old"), some_message("last")]))
+    journal.commit(Batch(sent=list(range(1, 6003))))
+    assert journal.prune(NOON + 2 * DAY_S) == 1
+    assert rows(journal, "outbox") == 6001
+
+
 # ---------------------------------------------------------------------------------------------------- space
 
 
@@ -131,19 +158,6 @@ def test_readings_make_way_for_space_before_verdicts(settings: StoreSettings) ->
         assert journal.prune(0.0) == 1
         assert blocks(journal) == [2, 3]
         assert rows(journal, "verdict") == 200
-
-
-def test_unsent_alarms_outlive_everything_else_under_pressure(settings: StoreSettings) -> None:
-    big = bytes(20_000)
-    with closing(open_journal(settings)) as journal:
-        lanes = {"alarm": 0, "sent": 0, "history": 2, "last": 2}
-        journal.commit(Batch(outgoing=[some_message(key, lane=lane, payload=big) for key, lane in lanes.items()]))
-        journal.commit(Batch(sent=[2], verdicts=[some_verdict(1)], readings=some_readings(1)))
-        journal.commit(Batch(readings=some_readings(2)))
-        assert retention.make_room(journal._conn, 4096) == 4  # cannot be reached: all that may go goes
-        assert journal._conn.execute("SELECT key FROM outbox ORDER BY id").fetchall() == [("alarm",), ("last",)]
-        assert rows(journal, "verdict") == 0
-        assert blocks(journal) == [2]
 
 
 def test_a_journal_with_room_deletes_nothing_for_space(journal: SqliteJournal) -> None:
