@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from edge_agent.cli import cli
 from edge_agent.config.model import Config
 from edge_agent.core.alarm import TRANSITIONS
+from edge_agent.core.notice import NoticeData
 from edge_agent.core.wire import AlarmData, EvidencePayload, HealthPayload, QuotePayload, RiskPayload, StatePayload
 from edge_agent.metrics import Metrics
 
@@ -87,7 +88,7 @@ def metrics_reference() -> str:
 def payload_reference() -> str:
     """Every payload of core/wire.py with its fields."""
     parts = []
-    for model in (AlarmData, EvidencePayload, QuotePayload, RiskPayload, StatePayload, HealthPayload):
+    for model in (AlarmData, EvidencePayload, QuotePayload, RiskPayload, StatePayload, HealthPayload, NoticeData):
         doc = (model.__doc__ or "").strip().splitlines()[0]
         parts.append(f"### {model.__name__}\n\n{doc}\n\n| field | type | meaning |\n|---|---|---|")
         schema = model.model_json_schema(mode="serialization")

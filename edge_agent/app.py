@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from edge_agent import __version__
 from edge_agent.bundle.decisions import judge_of, voice_of
-from edge_agent.bundle.load import Bundle, default_bundle, load_bundle
+from edge_agent.bundle.lastgood import Chosen, choose_bundle, keep_last_good
+from edge_agent.bundle.load import Bundle, default_bundle
 from edge_agent.config import Config, check, load
 from edge_agent.core.decode import Decoder
 from edge_agent.core.identity import digest
+from edge_agent.core.notice import Notice, NoticeData, notice_message
 from edge_agent.core.pipeline import Pipeline
+from edge_agent.core.types import Outgoing
 from edge_agent.core.voice import Voice
-from edge_agent.core.wire import ModelPayload, Origin, state_message
+from edge_agent.core.wire import ModelPayload, Origin, stamp, state_message
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.mqtt.link import PahoLink
 from edge_agent.ports import Batch, Journal
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine, EngineSettings
+from edge_agent.service.flash import FlashWatch
 from edge_agent.service.health import HealthServer
 from edge_agent.service.inbox import Inbox
 from edge_agent.service.logs import configure
@@ -30,8 +36,9 @@ from edge_agent.service.publisher import Publisher
 from edge_agent.service.reporter import Reporter
 from edge_agent.service.supervisor import End, Parts, Signals, Supervisor
 from edge_agent.service.systemd import Notifier
+from edge_agent.store import quarantine
 from edge_agent.store.database import StoreSettings
-from edge_agent.store.journal import open_journal
+from edge_agent.store.journal import SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
 from edge_agent.store.queries import open_readonly, unsent
 
@@ -39,8 +46,11 @@ logger = logging.getLogger(__name__)
 
 INBOX = 10_000  # QoS 0 messages; about 3 MB
 OLD_BROKER_WINDOW = 20  # messages a 3.1.1 broker lets through unacknowledged (mosquitto's default)
-SEEN_MARGIN = 64  # the link stops reading at the receive maximum; mosquitto 2.0.11 alone does not keep to it (measured)
+SEEN_MARGIN = 20_000  # mosquitto 2.0.11 sends more than the receive maximum: what lies in `mqtt.client.BUFFER` is
+# read and acknowledged even when the broker has long closed, and then comes again (158 messages, measured)
 DAY_S = 86400.0
+RENEW_S = 600.0  # a journal damaged again so soon is its disk's doing: then systemd waits between the starts
+SET_ASIDE_REMEDY = "look at the disk or card it lay on; what it holds can be read with sqlite3's .recover"
 
 
 def pipeline_of(config: Config, bundle: Bundle, metrics: Metrics) -> Pipeline:
@@ -72,13 +82,24 @@ def store_settings(config: Config) -> StoreSettings:
         retention_readings_s=store.readings_days * DAY_S,
         retention_verdicts_s=store.verdicts_days * DAY_S,
         retention_events_s=store.events_days * DAY_S,
+        outbox_rows=store.outbox_messages,
+        outbox_bytes=store.outbox_mb * 1_000_000,
     )
+
+
+def bundle_copies(config: Config) -> Path:
+    """Where the last good bundle is kept: beside the journal."""
+    return config.store.path.with_name(f"{config.store.path.name}.bundle")
 
 
 def engine_settings(config: Config) -> EngineSettings:
     """Batches of half the receive window: the broker is never left waiting for acknowledgements."""
     window = config.broker.receive_maximum if config.broker.protocol == "5" else OLD_BROKER_WINDOW
-    return EngineSettings(batch_messages=max(window // 2, 1), seen=2 * config.broker.receive_maximum + SEEN_MARGIN)
+    return EngineSettings(
+        batch_messages=max(window // 2, 1),
+        most_messages=window * 9 // 10,
+        seen=2 * config.broker.receive_maximum + SEEN_MARGIN,
+    )
 
 
 def run(path: Path) -> int:
@@ -86,16 +107,28 @@ def run(path: Path) -> int:
 
     Raises:
         ConfigError: the configuration is wrong at start; on a reload the running one stays in force.
-        BundleError: the bundle is damaged or does not fit.
+        BundleError: the bundle is damaged or does not fit, and there is no last good one.
         StoreError: the journal cannot be used.
     """
     notifier, signals = Notifier(), Signals()
     signals.install()
+    renewed = -RENEW_S
     while True:
         config = load(path)
         configure(config.log.level, as_json=config.log.as_json)
-        end = _run_once(config, path, signals, notifier)
-        if end is not End.RELOAD:
+        try:
+            end = _run_once(config, path, signals, notifier)
+        except StoreError as error:
+            if not error.damaged:
+                raise
+            logger.error("store_damaged error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
+            end = End.DAMAGED
+        if end is End.DAMAGED:
+            quarantine.mark_damaged(config.store.path)
+            if time.monotonic() - renewed < RENEW_S:
+                return 1
+            renewed = time.monotonic()
+        elif end is not End.RELOAD:
             return 1 if end is End.FAILED else 0
 
 
@@ -106,20 +139,69 @@ def _reload_ok(path: Path) -> bool:
     return not problems
 
 
-def _introduce(voice: Voice, journal: Journal) -> None:
-    """Write down who judges from now on; without it an alarm can be explained, but not said to be altered or not."""
+def _introduce(voice: Voice, notices: Sequence[Outgoing], journal: Journal) -> bool:
+    """Write down who judges from now on, and what is to be told of ourselves; whether that could be written.
+
+    Without the voice an alarm can be explained, but not said to be altered or not.
+    """
     try:
-        journal.commit(Batch(states={voice.state: voice.dump()}))
+        journal.commit(Batch(states={voice.state: voice.dump()}, outgoing=[*notices]))
     except StoreError as error:  # alarms come first: the engine starts all the same, and says what it cannot write
         logger.error("voice_unrecorded error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
+        return False
+    return True
+
+
+def _notices(
+    chosen: Chosen, config: Config, journal: SqliteJournal, origin: Origin, clock: ClockWatch
+) -> list[Outgoing]:
+    """What the agent had to do to start: told once a start."""
+    happened: list[tuple[Notice, Path, str, str]] = []
+    if chosen.fault is not None:
+        folder = config.bundle.path or default_bundle()
+        happened.append((Notice.BUNDLE_FALLBACK, folder, str(chosen.fault), chosen.fault.hint))
+    if journal.set_aside is not None:
+        happened.append((Notice.JOURNAL_SET_ASIDE, journal.set_aside.path, journal.set_aside.reason, SET_ASIDE_REMEDY))
+    return [
+        notice_message(
+            NoticeData(
+                notice=notice,
+                about=str(about),
+                reason=reason,
+                remedy=remedy,
+                time=stamp(clock.now()),
+                clock=clock.quality(),
+                boot_id=origin.boot_id,
+                agent=__version__,
+            ),
+            origin,
+        )
+        for notice, about, reason, remedy in happened
+    ]
 
 
 def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) -> End:
+    """Run with one configuration and one journal; how it ended.
+
+    Connections are closed in any case: one that outlived its journal would, when it goes, delete the log of the next
+    (SQLite finds it by the path).
+    """
+    with ExitStack() as owned:
+        return _serve(config, path, signals, notifier, owned)
+
+
+def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, owned: ExitStack) -> End:
     metrics, clock = Metrics(), ClockWatch()
-    bundle = load_bundle(config.bundle.path or default_bundle())
+    folder, copies = config.bundle.path or default_bundle(), bundle_copies(config)
+    chosen = choose_bundle(folder, copies)
+    bundle = chosen.bundle
     origin = origin_of(config, bundle)
-    journal = open_journal(store_settings(config))
-    _introduce(voice_of(config, bundle), journal)
+    journal = open_journal(store_settings(config), on_shed=lambda cause, lost: metrics.shed.labels(cause).inc(lost))
+    owned.callback(journal.close)
+    notices = _notices(chosen, config, journal, origin, clock)
+    written = _introduce(voice_of(config, bundle), notices, journal)
+    if chosen.fault is None:
+        keep_last_good(folder, copies)
     link = PahoLink(
         config.broker,
         config.client_id,
@@ -128,9 +210,15 @@ def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) 
         birth=lambda: state_message(origin, "online"),
         farewell=lambda: state_message(origin, "stopped"),
     )
-    inbox = Inbox(INBOX)
-    publisher = Publisher(open_outbox(config.store.path), link, inbox, metrics)
-    reporter = None if bundle.report is None else Reporter(bundle.report, inbox, metrics)
+    inbox = Inbox(INBOX, on_shed=lambda cause: metrics.shed.labels(cause).inc())
+    outbox = open_outbox(config.store.path)
+    owned.callback(outbox.close)
+    publisher = Publisher(outbox, link, inbox, metrics, per_s=config.broker.publish_per_s)
+    flash = FlashWatch(config.store.flash_mb_per_day * 1e6, metrics)
+    idle = threading.Event()
+    reporter = None if bundle.report is None else Reporter(bundle.report, inbox, metrics, idle)
+    for notice in () if written else notices:
+        publisher.direct(notice)
     engine = Engine(
         decoder=Decoder(config.sources(), config.gateway.max_assets),
         pipeline=pipeline_of(config, bundle, metrics),
@@ -144,23 +232,28 @@ def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) 
         committed=publisher.committed,
         urgent=publisher.direct,
         report=None if reporter is None else reporter.ask,
+        idle=idle,
+        stretch=lambda: flash.stretch,
     )
-    with closing(open_readonly(config.store.path)) as watcher:  # the main thread's own
-        parts = Parts(
-            engine=engine,
-            publisher=publisher,
-            link=link,
-            inbox=inbox,
-            origin=origin,
-            metrics=metrics,
-            clock=clock,
-            unsent=lambda: unsent(watcher, time.time()),
-            bundle=f"{origin.model.name}@{origin.model.version}",
-            health_period_s=config.health.period_s,
-            reporter=reporter,
-        )
-        supervisor = Supervisor(parts, signals, notifier, reload_ok=lambda: _reload_ok(path))
-        server = None
-        if config.health.port:
-            server = HealthServer(config.health.host, config.health.port, metrics.registry, lambda: supervisor.page)
-        return supervisor.run(server)
+    watcher = owned.enter_context(closing(open_readonly(config.store.path)))  # the main thread's own
+    parts = Parts(
+        engine=engine,
+        publisher=publisher,
+        link=link,
+        inbox=inbox,
+        origin=origin,
+        metrics=metrics,
+        clock=clock,
+        flash=flash,
+        unsent=lambda: unsent(watcher, time.time()),
+        bundle=f"{origin.model.name}@{origin.model.version}",
+        health_period_s=config.health.period_s,
+        bundle_fallback=chosen.fault is not None,
+        set_aside=lambda: len(quarantine.files_set_aside(config.store.path)),
+        reporter=reporter,
+    )
+    supervisor = Supervisor(parts, signals, notifier, reload_ok=lambda: _reload_ok(path))
+    server = None
+    if config.health.port:
+        server = HealthServer(config.health.host, config.health.port, metrics.registry, lambda: supervisor.page)
+    return supervisor.run(server)

@@ -16,7 +16,7 @@ class Metrics:
         self.messages = Counter("edge_agent_messages", "MQTT messages taken in", ["qos"], registry=r)
         self.duplicates = Counter("edge_agent_duplicates", "redeliveries recognised and dropped", registry=r)
         self.faults = Counter("edge_agent_faults", "inputs refused, by reason", ["reason"], registry=r)
-        self.shed = Counter("edge_agent_shed", "inputs shed for want of room, by cause", ["cause"], registry=r)
+        self.shed = Counter("edge_agent_shed", "what was dropped for want of room, by cause", ["cause"], registry=r)
         self.readings = Counter("edge_agent_readings", "readings accepted", registry=r)
         self.logs = Counter("edge_agent_log_lines", "maintenance-log lines accepted", registry=r)
         self.verdicts = Counter("edge_agent_verdicts", "verdicts, by status", ["status"], registry=r)
@@ -37,4 +37,14 @@ class Metrics:
         self.connected = Gauge("edge_agent_connected", "1 while connected to the broker", registry=r)
         self.inbox = Gauge("edge_agent_inbox", "messages waiting to be decided on", registry=r)
         self.outbox = Gauge("edge_agent_outbox", "messages waiting to be sent", registry=r)
+        self.flash_bytes = Gauge("edge_agent_flash_bytes", "bytes written to the disk since the start", registry=r)
+        self.flash_bytes_per_day = Gauge(
+            "edge_agent_flash_bytes_per_day", "the same at the rate of the last day", registry=r
+        )
+        self.commit_stretch = Gauge(
+            "edge_agent_commit_stretch", "times longer that commits are grouped to spare the flash, 1 to 10", registry=r
+        )
+        self.commit_stretch.set(1.0)
         self.alarms_active = Gauge("edge_agent_alarms_active", "alarms standing", registry=r)
+        self.set_aside = Gauge("edge_agent_set_aside", "damaged journals that lie beside the journal", registry=r)
+        self.fallback = Gauge("edge_agent_bundle_fallback", "1 while the last good bundle judges", registry=r)

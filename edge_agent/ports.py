@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from edge_agent.core.facts import Facts
+from edge_agent.core.report import Told
 from edge_agent.core.types import AlarmEvent, LogLine, Outgoing, Reading, Scores, Verdict
 
 
@@ -23,6 +24,7 @@ class ModelInfo:
     labels: tuple[str, ...]  # failure modes, ISO 14224 codes, `none` first
     threshold: float  # calibrated risk from which an alarm is justified
     horizon: str  # what the risk is about, in words
+    stranger_threshold: float | None = None  # of assets whose class has no reference; None: as the others
 
 
 class RiskModel(Protocol):
@@ -40,8 +42,11 @@ class RiskModel(Protocol):
 class ReportModel(Protocol):
     """Puts the facts of an alarm into words."""
 
-    def summarise(self, facts: Facts) -> str | None:
-        """The summary of the facts, grounded in them; None where the template must speak."""
+    def tell(self, facts: Facts, give_way: Callable[[], None]) -> Told | None:
+        """The facts as a summary grounded in them; None where the template must speak.
+
+        `give_way` is called before every word: it returns when nothing more urgent needs the processor.
+        """
 
 
 class Arrival(NamedTuple):
@@ -55,6 +60,7 @@ class Arrival(NamedTuple):
     time: float  # wall clock at arrival
     dup: bool = False
     retain: bool = False  # sent because we subscribed, not because it was just published
+    left_out: int = 0  # bytes of a packet too large to keep: the payload is empty then
 
 
 @dataclass(slots=True)
@@ -68,13 +74,21 @@ class Batch:
     outgoing: list[Outgoing] = field(default_factory=list)
     states: dict[str, bytes] = field(default_factory=dict)  # named state blobs that changed
     sent: list[int] = field(default_factory=list)  # outbox row ids the broker has acknowledged
+    again: bool = False  # the broker has lost what it was given to keep: send the newest retained messages again
     seen: list[tuple[int, bytes]] = field(default_factory=list)  # (packet id, mark) of the QoS 1 messages it brings
     seen_kept: int = 0  # how many of the newest marks, at least, stay known with these
     clock: str = "synced"
 
     def __bool__(self) -> bool:
         return bool(
-            self.readings or self.logs or self.verdicts or self.events or self.outgoing or self.states or self.sent
+            self.readings
+            or self.logs
+            or self.verdicts
+            or self.events
+            or self.outgoing
+            or self.states
+            or self.sent
+            or self.again
         )
 
 
@@ -132,8 +146,8 @@ class Journal(Protocol):
 class Outbox(Protocol):
     """Read-only view of what is to be sent. Used by the publisher thread only."""
 
-    def pending(self, *, after: frozenset[int], limit: int) -> list[Queued]:
-        """Oldest unsent messages, alarms first, without the ids in `after` (already in flight)."""
+    def pending(self, *, after: frozenset[int], held: frozenset[str] = frozenset(), limit: int) -> list[Queued]:
+        """Oldest unsent messages, alarms first, without the ids in `after` and the groups in `held`."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -150,6 +164,11 @@ class Link(Protocol):
     @property
     def epoch(self) -> int:
         """Number of the connection."""
+        ...
+
+    @property
+    def session_present(self) -> bool:
+        """Whether the broker still had our session when we last connected."""
         ...
 
     def open(self, on_message: Callable[[Arrival], None], on_change: Callable[[bool], None]) -> None:

@@ -47,6 +47,8 @@ class MemoryJournal:
                 row = len(self._outbox) + 1
                 self._outbox[row] = message
                 self._unsent.add(row)
+        if batch.again:
+            self._unsent |= set({one.topic: row for row, one in self._outbox.items() if one.retain}.values())
         newest = {self._outbox[row].topic: row for row in sorted(self._unsent) if self._outbox[row].lane == STATE_LANE}
         self._unsent = {row for row in self._unsent if self._outbox[row].lane != STATE_LANE or row in newest.values()}
 
@@ -75,8 +77,9 @@ class MemoryJournal:
     def prune(self, now: float) -> int:  # noqa: ARG002 - nothing is ever old in memory
         return 0
 
-    def pending(self, *, after: frozenset[int], limit: int) -> list[Queued]:
-        rows = sorted(self._unsent - after, key=lambda row: (self._outbox[row].lane, row))
+    def pending(self, *, after: frozenset[int], held: frozenset[str] = frozenset(), limit: int) -> list[Queued]:
+        free = (row for row in self._unsent - after if self._outbox[row].group not in held)
+        rows = sorted(free, key=lambda row: (self._outbox[row].lane, row))
         return [Queued(row, self._outbox[row]) for row in rows[:limit]]
 
     def close(self) -> None:

@@ -10,12 +10,16 @@ from edge_agent.app import _introduce
 from edge_agent.core.voice import load_voice
 from tests.core.test_voice import VOICE
 from tests.fakes import MemoryJournal
+from tests.store.journal_values import some_message
+
+NOTICE = some_message("notice")
 
 
-def test_who_judges_is_written_down_at_the_start() -> None:
+def test_who_judges_and_what_is_to_be_told_is_written_down_at_the_start() -> None:
     journal = MemoryJournal()
-    _introduce(VOICE, journal)
 
+    assert _introduce(VOICE, [NOTICE], journal)
+    assert [queued.message for queued in journal.pending(after=frozenset(), limit=2)] == [NOTICE]
     assert {name: load_voice(blob) for name, blob in journal.states().items()} == {VOICE.state: VOICE}
 
 
@@ -23,6 +27,6 @@ def test_an_agent_that_cannot_write_who_judges_starts_all_the_same(caplog: pytes
     journal = MemoryJournal()
     journal.failing = True
     with caplog.at_level(logging.ERROR):
-        _introduce(VOICE, journal)
+        assert not _introduce(VOICE, [NOTICE], journal)
 
     assert "voice_unrecorded" in caplog.text

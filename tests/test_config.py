@@ -43,6 +43,7 @@ GATEWAY = '[gateway]\ntenant = "acme"\nsite = "plant-1"\nname = "gw-1"\n'
 BROKER = '[broker]\nhost = "127.0.0.1"\n'
 SOURCE = '[[source]]\ntopic = "plant/{asset}/{channel}"\n'
 CLASS = '[[class]]\nname = "pump"\n[[class.channel]]\nname = "vib"\nunit = "mm/s"\n'
+RUNNING = CLASS.replace("[[class.channel]]", "running = '{}'\n[[class.channel]]")
 ASSETS = '[assets]\n"*" = "pump"\n'
 
 
@@ -75,8 +76,8 @@ def fields(problems: list[Problem]) -> list[str]:
 # ------------------------------------------------------------------------------------------------ ten broken files
 
 USERNAME_KEYS = (
-    "known here: client_id, host, keepalive_s, password_file, port, protocol, receive_maximum, session_expiry_s, tls, "
-    "username"
+    "known here: client_id, host, keepalive_s, password_file, port, protocol, publish_per_s, receive_maximum, "
+    "session_expiry_s, tls, username"
 )
 TOLD = {
     "01-quote-forgotten.toml": [
@@ -301,7 +302,8 @@ def test_what_the_example_shows_behind_a_sign_is_the_default() -> None:
         assert shown["broker"][key] == usual
     pump = AssetClass.model_validate(shown["class"][0])
     usual_class = AssetClass.model_validate({"name": "x", "channel": [{"name": "y"}]})
-    assert pump.model_dump(exclude={"name", "channel"}) == usual_class.model_dump(exclude={"name", "channel"})
+    own = {"name", "channel", "running"}
+    assert pump.model_dump(exclude=own) == usual_class.model_dump(exclude=own)
 
 
 def test_the_severity_table_of_the_example_is_the_default(file: Path) -> None:
@@ -317,7 +319,7 @@ def test_the_severity_table_of_the_example_is_the_default(file: Path) -> None:
 
 def test_classes_become_specs(file: Path) -> None:
     table = (
-        '[[class]]\nname = "pump"\nstep_s = 10\ncomplete = true\n'
+        '[[class]]\nname = "pump"\nstep_s = 10\ncomplete = true\nrunning = "load > 5"\n'
         '[[class.channel]]\nname = "vib"\nunit = "mm/s"\ncomponent = "bearing"\nlow_warning = 0\nhigh_alarm = 7.1\n'
         '[[class.channel]]\nname = "load"\ncondition = true\n'
         '[[class.channel]]\nname = "strokes"\ncounter = true\n'
@@ -326,7 +328,7 @@ def test_classes_become_specs(file: Path) -> None:
     config = load(good(file, classes=table))
     spec = config.class_specs()["pump"]
 
-    assert (spec.step_s, spec.complete, spec.baseline_steps) == (10.0, True, 60)
+    assert (spec.step_s, spec.complete, spec.baseline_steps, spec.running) == (10.0, True, 60, "load > 5")
     assert spec.channels == (
         ChannelSpec(name="vib", unit="mm/s", component="bearing", limits=Limits(low_warning=0.0, high_alarm=7.1)),
         ChannelSpec(name="load", condition=True),
@@ -636,6 +638,10 @@ def good_without_source() -> str:
         (CLASS + "low_alarm = 5\nlow_warning = 4\n", "class[1].channel[1].low_warning", "is not above low_alarm"),
         (CLASS + 'expression = "1 + 1"\n', "class[1].channel", "nothing is measured"),
         ('[[class]]\nname = "pump"\n', "class[1].channel", "is needed"),
+        (RUNNING.format("speed > 10"), "class[1].running", "the class has no channel 'speed'"),
+        (RUNNING.format("vib"), "class[1].running", "'vib' is no condition"),
+        (RUNNING.format("vib = 1"), "class[1].running", "is no arithmetic expression"),
+        (RUNNING.format("1 > 0"), "class[1].running", "names no channel"),
         ("", "class", "is needed"),
     ],
 )

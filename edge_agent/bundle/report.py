@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,7 +20,7 @@ from edge_agent.bundle.classify import open_session
 from edge_agent.bundle.encode import read_tokenizer
 from edge_agent.bundle.manifest import REPORT, REPORT_TOKENS
 from edge_agent.core.facts import Facts
-from edge_agent.core.report import NEEDED, UNKNOWN, grammar_of, prompt, realise
+from edge_agent.core.report import NEEDED, UNKNOWN, Told, grammar_of, prompt, tell
 from edge_agent.errors import BundleError
 
 LONGEST: Final = 192  # tokens of prompt and summary
@@ -74,9 +74,18 @@ class OnnxReportModel:
         Raises:
             BundleError: the model answered something that is no number.
         """
-        return realise(self.write(facts).tokens, grammar_of(facts))
+        told = self.tell(facts)
+        return None if told is None else told.text
 
-    def write(self, facts: Facts) -> Writing:
+    def tell(self, facts: Facts, give_way: Callable[[], None] = lambda: None) -> Told | None:
+        """The summary of the facts with its frame; None where the model found none, and the template must speak.
+
+        Raises:
+            BundleError: the model answered something that is no number.
+        """
+        return tell(self.write(facts, give_way).tokens, facts)
+
+    def write(self, facts: Facts, give_way: Callable[[], None] = lambda: None) -> Writing:
         """The words and slots of a summary, before they are filled; cut short where no whole one is possible."""
         grammar = grammar_of(facts)
         unread = [self._ids.get(word, self._unknown) for word in prompt(facts)]
@@ -84,6 +93,7 @@ class OnnxReportModel:
         said: list[str] = []
         margin = math.inf
         while not state.done:
+            give_way()
             allowed = sorted(grammar.allowed(state))
             if not allowed or cache[0].shape[2] + len(unread) >= LONGEST:
                 break

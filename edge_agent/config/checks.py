@@ -14,7 +14,7 @@ from typing import Final
 
 from edge_agent.config.problems import MISSING, Problem, choose, written
 from edge_agent.config.sections import Alarm, AssetClass, Broker, Channel, Source
-from edge_agent.core.expression import compile_expression, names_in
+from edge_agent.core.expression import compile_condition, compile_expression, names_in
 from edge_agent.core.text import ORDINALS
 from edge_agent.core.window import JOINT
 
@@ -78,6 +78,8 @@ def class_problems(parts: Parts) -> Iterator[Problem]:
             )
         seen.setdefault(asset_class.name, i)
         yield from _channel_problems(name, asset_class.channel)
+        if asset_class.running:
+            yield from _running_problems(f"{name}.running", asset_class)
 
 
 def asset_problems(parts: Parts) -> Iterator[Problem]:
@@ -171,6 +173,20 @@ def _channel_problems(name: str, channels: Sequence[Channel]) -> Iterator[Proble
         yield from _limit_problems(field, channel)
         if channel.expression:
             yield from _expression_problems(field, channel, measured, derived)
+
+
+def _running_problems(where: str, asset_class: AssetClass) -> Iterator[Problem]:
+    value, channels = written(asset_class.running), [channel.name for channel in asset_class.channel]
+    try:
+        compile_condition(asset_class.running)
+        names = names_in(asset_class.running)
+    except ValueError as error:
+        yield Problem(where, value, str(error), 'compare a channel with a number, such as `running = "speed > 10"`')
+        return
+    if not names:
+        yield Problem(where, value, "names no channel: the machine would always run, or never", "leave it out")
+    for unknown in sorted(names - set(channels)):
+        yield Problem(where, value, f"the class has no channel {unknown!r}", choose(unknown, channels, "channel"))
 
 
 def _limit_problems(field: str, channel: Channel) -> Iterator[Problem]:

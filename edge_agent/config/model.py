@@ -134,12 +134,15 @@ def _class_spec(c: AssetClass) -> ClassSpec:
         channels=tuple(_channel_spec(channel) for channel in c.channel),
         step_s=c.step_s,
         lateness_s=c.lateness_s,
+        settle_s=c.settle_s,
+        flush_s=c.flush_s,
         complete=c.complete,
         verdict_every=c.verdict_every,
         baseline_steps=c.baseline_steps,
         silent_after_s=c.silent_after_s,
         log_lines=c.log_lines,
         log_horizon_s=c.log_horizon_s,
+        running=c.running,
     )
 
 

@@ -116,12 +116,16 @@ class Broker(Section):
         examples=[604800],
     )  # fmt: skip
     receive_maximum: int = Field(
-        200,
+        400,
         ge=1,
         le=65535,
-        description="messages on their way to us that are not written yet, 1 to 65535",
-        examples=[200],
+        description="messages on their way to us that are not written yet, half of them is a commit",
+        examples=[400],
     )
+    publish_per_s: float = Field(
+        200.0, gt=0, le=100_000, description="messages sent a second at most: the pace of a backlog",
+        examples=[200],
+    )  # fmt: skip
     tls: Tls | None = Field(None, description="encryption; left out: none", examples=[{}])
 
     @property
@@ -220,6 +224,12 @@ class AssetClass(Section):
     name: Slug = Field(description=f"name of the class, {SLUG_RULE}", examples=["pump"])
     step_s: float = Field(60.0, gt=0, le=DAY_S, description="seconds per step; one point per channel", examples=[60])
     lateness_s: float = Field(0.0, ge=0, le=DAY_S, description="seconds a reading may come late", examples=[5])
+    settle_s: float = Field(
+        10.0, ge=0, le=DAY_S, description="seconds without old readings until a buffer is taken to be in", examples=[10]
+    )
+    flush_s: float = Field(
+        600.0, ge=0, le=DAY_S, description="longest wait for the buffer of an outage, in seconds", examples=[600]
+    )
     complete: bool = Field(default=False, description="close a step once every channel is in", examples=[True])
     verdict_every: int = Field(1, ge=1, le=10_000, description="steps per verdict", examples=[1])
     baseline_steps: int = Field(
@@ -230,6 +240,12 @@ class AssetClass(Section):
     )
     log_lines: int = Field(3, ge=0, le=10, description="newest log lines the model reads, 0 to 10", examples=[3])
     log_horizon_s: float = Field(7.0 * DAY_S, gt=0, description="seconds after which a line is old", examples=[604800])
+    running: str = Field(
+        "",
+        max_length=500,
+        description="condition on its channels that holds while it runs; not judged while it stands",
+        examples=["speed > 10"],
+    )
     channel: list[Channel] = Field(min_length=1, description="what is measured", examples=[[]])
 
 
@@ -281,6 +297,15 @@ class Store(Section):
     readings_days: float = Field(14, gt=0, le=36500, description="days readings are kept", examples=[14])
     verdicts_days: float = Field(30, gt=0, le=36500, description="days verdicts are kept", examples=[30])
     events_days: float = Field(365, gt=0, le=36500, description="days alarms and log lines are kept", examples=[365])
+    outbox_messages: int = Field(
+        100_000, ge=100, le=10_000_000, description="messages that may wait for the broker; alarms beyond it stay",
+        examples=[100000],
+    )  # fmt: skip
+    outbox_mb: int = Field(128, ge=1, le=100_000, description="the same in MB", examples=[128])
+    flash_mb_per_day: float = Field(
+        1000.0, gt=0, le=1_000_000, description="MB written to the disk a day; near it commits are grouped longer",
+        examples=[1000],
+    )  # fmt: skip
 
 
 class Bundle(Section):

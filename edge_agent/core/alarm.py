@@ -7,6 +7,8 @@ Rules:
 4. The on-delay counts findings and event time; a single HIGH finding followed by another signal raises nothing.
 5. An episode has one id from its raise to its clear; every event of it has the next `rev`.
 6. Severity is looked up by the caller from a table; here it is only compared.
+7. What a historical finding brings is historical, but for the clear of an alarm people know. The first finding of the
+   present tells them of what still stands, and a clear of what they were never told is historical.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge_agent.core.identity import digest
+from edge_agent.core.report import Told
 from edge_agent.core.types import AlarmEvent, Evidence, Quote, Severity, Transition
 
 
@@ -77,6 +80,7 @@ class Finding:
     quotes: tuple[Quote, ...] = ()
     summary: str = ""
     summary_source: str = "template"
+    historical: bool = False  # of a time that is over: it pages nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,10 @@ class AlarmState:
     mode: str = "none"
     newest_quote: float = 0.0  # event time of the newest quote already told
     acked: bool = False
+    told: int = 0  # severity of this episode that people were told, 0 where it is known to the history only
+    untold: bool = False  # the newest revision is known to the history only
+    frame: str = ""  # in which a model told this episode last (core/report.py)
+    framed: str = ""  # what that frame was about, as `subject` says it
 
     @property
     def active(self) -> bool:
@@ -124,18 +132,28 @@ def step(state: AlarmState, finding: Finding, delays: Delays) -> tuple[AlarmStat
     return state, None
 
 
-def retell(state: AlarmState, event: AlarmEvent, summary: str) -> tuple[AlarmState, AlarmEvent] | None:
+def retell(state: AlarmState, event: AlarmEvent, told: Told) -> tuple[AlarmState, AlarmEvent] | None:
     """The condition and its event anew in a model's words, as the next revision; None where the alarm has moved on.
 
-    Nothing of the condition changes but the revision: a summary neither raises, escalates nor clears.
+    Nothing of the condition changes but the revision and its wording: a summary neither raises, escalates nor clears.
     """
     if not state.active or (state.id, state.rev) != (event.id, event.rev):
         return None
-    state = replace(state, rev=state.rev + 1)
+    state = replace(state, rev=state.rev + 1, frame=told.frame, framed=subject(event))
     anew = replace(
-        event, rev=state.rev, transition=Transition.UPDATED, acked=state.acked, summary=summary, summary_source="model"
+        event,
+        rev=state.rev,
+        transition=Transition.UPDATED,
+        acked=state.acked,
+        summary=told.text,
+        summary_source="model",
     )
     return state, anew
+
+
+def subject(event: AlarmEvent) -> str:
+    """What an event is about: failure mode and leading evidence. While it stays the same, so does the wording."""
+    return f"{event.mode} {event.evidence[0].channel}" if event.evidence else event.mode
 
 
 def _raised(state: AlarmState, finding: Finding) -> tuple[AlarmState, AlarmEvent]:
@@ -150,25 +168,38 @@ def _raised(state: AlarmState, finding: Finding) -> tuple[AlarmState, AlarmEvent
         first=state.since,
         since=finding.time,
         acked=False,
+        told=0,
+        untold=False,
+        frame="",
+        framed="",
     )
     return _told(raised, finding, Transition.RAISED)
 
 
 def _change(state: AlarmState, finding: Finding, delays: Delays) -> Transition | None:
-    if finding.severity.number > state.severity:
+    overdue = state.untold and not finding.historical
+    if overdue and not state.told:
+        return Transition.RAISED
+    known = state.told if overdue else state.severity
+    if finding.severity.number > known:
         return Transition.ESCALATED
-    if finding.severity.number < state.severity:
+    if finding.severity.number < known:
         return Transition.DEESCALATED
+    if overdue:
+        return Transition.UPDATED
     moved = finding.risk is not None and abs(finding.risk - state.risk) >= delays.update_step
     said = max((quote.time for quote in finding.quotes), default=0.0) > state.newest_quote
     return Transition.UPDATED if moved or said or finding.mode != state.mode else None
 
 
 def _told(state: AlarmState, finding: Finding, transition: Transition) -> tuple[AlarmState, AlarmEvent]:
+    historical = not state.told if transition is Transition.CLEARED else finding.historical
     state = replace(
         state,
         rev=state.rev + 1,
         severity=finding.severity.number,
+        told=state.told if historical else finding.severity.number,
+        untold=historical,
         risk=finding.risk if finding.risk is not None else state.risk,
         mode=finding.mode,
         newest_quote=max((quote.time for quote in finding.quotes), default=state.newest_quote),
@@ -192,5 +223,6 @@ def _told(state: AlarmState, finding: Finding, transition: Transition) -> tuple[
         quotes=finding.quotes,
         summary=finding.summary,
         summary_source=finding.summary_source,
+        historical=historical,
     )
     return state, event

@@ -32,6 +32,43 @@ class Moves:
 
 
 UNKNOWN = Moves()
+_UNASKED = Scores(0.0, ())
+
+
+class Occlusion:
+    """What moved one text's risk, a score at a time: whoever has something better to do goes on with it later."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._left = [*reversed(questions(text))]
+        self._known: dict[str, Scores] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to be scored."""
+        return not self._left
+
+    def ask(self, score: Score) -> None:
+        """Have the next text scored, if one is left."""
+        if self._left:
+            text = self._left.pop()
+            self._known[text] = score(text)
+
+    def moves(self, risk: float) -> Moves:
+        """What moved the text's `risk`: exactly what `occlude` says of it, once the occlusion is whole."""
+        return occlude(self._text, risk, self._known.__getitem__)
+
+
+def questions(text: str) -> tuple[str, ...]:
+    """The texts whose scores say what moved the risk of a text, each once, in the order in which they are asked."""
+    asked: list[str] = []
+
+    def note(shorter: str) -> Scores:
+        asked.append(shorter)
+        return _UNASKED
+
+    occlude(text, 0.0, note)
+    return tuple(asked)
 
 
 def occlude(text: str, risk: float, score: Score) -> Moves:

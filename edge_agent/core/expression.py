@@ -1,6 +1,7 @@
-"""Safe arithmetic for derived channels, such as `torque_nm * speed_rpm * 0.10472`.
+"""Safe arithmetic for derived channels, such as `torque_nm * speed_rpm * 0.10472`; and conditions, `speed_rpm > 10`.
 
-Only numbers, channel names, + - * / **, parentheses, and min, max, abs, sqrt. Parsed by `ast`, never run as Python.
+Only numbers, channel names, + - * / **, parentheses, and min, max, abs, sqrt; in a condition also < <= > >=, and, or.
+Parsed by `ast`, never run as Python.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Final
 
 Expression = Callable[[Mapping[str, float]], float]
+Condition = Callable[[Mapping[str, float]], bool | None]
 
 MAX_LENGTH: Final = 500
 _BINARY: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
@@ -22,6 +25,12 @@ _BINARY: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
     ast.Pow: math.pow,
 }
 _CALLS: Final[dict[str, Callable[..., float]]] = {"min": min, "max": max, "abs": abs, "sqrt": math.sqrt}
+_COMPARED: Final[dict[type[ast.cmpop], Callable[[float, float], bool]]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 _UNARY: Final = frozenset({"abs", "sqrt"})  # take one argument, the other calls two or more
 
 
@@ -57,6 +66,46 @@ def compile_expression(source: str) -> Expression:
         return result if math.isfinite(result) else math.nan
 
     return evaluate
+
+
+def compile_condition(source: str) -> Condition:
+    """A function from channel values to whether the condition holds; None where a value is missing or not computable.
+
+    Raises:
+        ValueError: the text is no condition of the allowed kind; says which part.
+    """
+    try:
+        return _build_condition(_parse(source).body)
+    except (RecursionError, OverflowError) as error:
+        message = f"{source!r} nests too deeply or holds a number too large"
+        raise ValueError(message) from error
+
+
+def _build_condition(node: ast.expr) -> Condition:
+    if isinstance(node, ast.BoolOp):
+        parts = [_build_condition(value) for value in node.values]
+        deciding = isinstance(node.op, ast.Or)  # one that holds decides an `or`, one that does not an `and`
+
+        def joined(values: Mapping[str, float]) -> bool | None:
+            found = [part(values) for part in parts]
+            if deciding in found:
+                return deciding
+            return None if None in found else not deciding
+
+        return joined
+    if isinstance(node, ast.Compare) and all(type(op) in _COMPARED for op in node.ops):
+        sides = [compile_expression(ast.unparse(side)) for side in (node.left, *node.comparators)]
+        holds = [_COMPARED[type(op)] for op in node.ops]
+
+        def compared(values: Mapping[str, float]) -> bool | None:
+            found = [side(values) for side in sides]
+            if any(math.isnan(value) for value in found):
+                return None
+            return all(hold(a, b) for hold, (a, b) in zip(holds, pairwise(found), strict=True))
+
+        return compared
+    message = f"{ast.unparse(node)!r} is no condition (two sides and < <= > >= between them, joined by and, or)"
+    raise ValueError(message)
 
 
 def _parse(source: str) -> ast.Expression:

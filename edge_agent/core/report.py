@@ -3,20 +3,23 @@
 The prompt names the failure mode, the newest log line and every candidate channel with its ordinals, then asks for each
 candidate once more (`ask`), so that an answer can be formed with everything read. The answer is words and slots of
 `core/grammar.py`; `realise` fills the slots from the record. Numbers appear only as `summary.figure` writes them.
+
+A summary leaves its frame behind: the same words with the channels by name. `reword` fills it from later facts, so that
+an alarm that stands is told on in the sentence its reader knows, with the numbers of the day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge_agent.core.facts import STYLES, Facts
 from edge_agent.core.grammar import MAX_WORDS, OUTPUT, Grammar
 from edge_agent.core.modes import MODES, NONE, mode
 from edge_agent.core.summary import figure
 from edge_agent.core.text import ORDINALS
-from edge_agent.core.wording import MARKS
+from edge_agent.core.wording import FORCED, MARKS
 
 VERSION: Final = "report/1"
 PAD, UNKNOWN, BEGIN, LOG, ASK, WRITE = "[PAD]", "[UNK]", "[BEGIN]", "[LOG]", "[ASK]", "[WRITE]"
@@ -28,6 +31,15 @@ LOG_WORDS: Final = 12  # of the log line that the model reads
 NAME_WORDS: Final = 5
 QUOTED_WORDS, QUOTED_CHARACTERS = 8, 80  # of the log line in the summary
 _DAY_S: Final = 86400.0
+_CHANNEL_SLOTS: Final = frozenset("SVBP")
+_FAMILIES: Final = {word: forms for forms in FORCED.values() for word in forms}
+
+
+class Told(NamedTuple):
+    """A summary, and the frame in which a later revision can be told as well."""
+
+    text: str
+    frame: str  # its words, a blank between two; of a channel's slots the name instead of the number: `<V:vib>`
 
 
 def prompt(facts: Facts) -> tuple[str, ...]:
@@ -79,6 +91,32 @@ def realise(tokens: Sequence[str], grammar: Grammar) -> str | None:
     return text if len(text.split()) <= MAX_WORDS else None
 
 
+def tell(tokens: Sequence[str], facts: Facts) -> Told | None:
+    """What the tokens say of these facts, with its frame; None where they are no whole summary of them."""
+    text = realise(tokens, grammar_of(facts))
+    return None if text is None else Told(text, " ".join(_framed(token, facts) for token in tokens))
+
+
+def reword(frame: str, facts: Facts) -> str | None:
+    """The summary of these facts in a frame; None where they no longer fit it, or leave something out that it says.
+
+    Words that the facts decide (above, rising, far ...) become what is true now.
+    """
+    numbers = {fact.name: number for number, fact in enumerate(facts.channels, start=1)}
+    grammar = grammar_of(facts)
+    state, tokens = grammar.start, list[str]()
+    for part in frame.split():
+        wanted = _numbered(part, numbers)
+        allowed = grammar.allowed(state)
+        if wanted not in allowed:
+            wanted = next((form for form in _FAMILIES.get(wanted, ()) if form in allowed), "")
+        if not wanted:
+            return None
+        tokens.append(wanted)
+        state = grammar.advance(state, wanted)
+    return realise(tokens, grammar)
+
+
 def assemble(tokens: Sequence[str], grammar: Grammar) -> str:
     """The tokens as text, slots filled, unchecked."""
     text = ""
@@ -102,6 +140,21 @@ def _between(tokens: Sequence[str], place: int) -> str:
         return " "
     last = place + 1 == len(tokens) or tokens[place + 1][:2] != "<S"
     return " and " if last else ", "
+
+
+def _framed(token: str, facts: Facts) -> str:
+    """The token with the name of its channel instead of the number."""
+    if token[:1] != "<" or token[1] not in _CHANNEL_SLOTS or not token[2:-1]:
+        return token
+    return f"{token[:2]}:{facts.channels[int(token[2:-1]) - 1].name}>"
+
+
+def _numbered(part: str, numbers: dict[str, int]) -> str:
+    """The token of a part of a frame; empty where there is no such channel."""
+    if part[:1] != "<" or part[2:3] != ":":
+        return part
+    number = numbers.get(part[3:-1])
+    return "" if number is None else f"{part[:2]}{number}>"
 
 
 def _moment(facts: Facts) -> str:

@@ -108,11 +108,11 @@ class RiskPayload(_Payload):
     version: Literal[1] = 1
     asset: str
     risk: float
-    status: str
+    status: str = Field(description="decided, provisional, uncertain; standing: not judged, as it was when it ran")
     mode: str
     mode_name: str
     time: str
-    text: str = Field(description="what the model read")
+    text: str = Field(description="what the model read; empty while the machine stands")
 
 
 class StatePayload(_Payload):
@@ -140,8 +140,13 @@ class HealthPayload(_Payload):
     verdicts: int
     alarms_active: int
     faults: dict[str, int] = Field(description="inputs refused, by reason")
-    shed: int
+    shed: int = Field(description="what was dropped for want of room, all causes together")
+    shed_by_cause: dict[str, int] = Field({}, description="the same by cause, those of the metric `edge_agent_shed`")
+    flash_mb_per_day: float = Field(0.0, description="written to the disk, at the rate of the last day")
+    commit_stretch: float = Field(1.0, description="times longer that commits are grouped to spare the flash")
     bundle: str
+    bundle_fallback: bool = Field(default=False, description="the last good bundle judges, the configured one cannot")
+    set_aside: int = Field(0, description="damaged journals that lie beside the journal")
     clock: str
 
 
@@ -217,7 +222,10 @@ def alarm_data(
 def alarm_messages(
     event: AlarmEvent, origin: Origin, *, observed: float, clock: str, unrecorded: bool = False
 ) -> tuple[Outgoing, ...]:
-    """What an alarm event sends: the transition for the fleet, and the retained alarm, emptied when it has cleared."""
+    """What an alarm event sends: the transition for the fleet, and the retained alarm, emptied when it has cleared.
+
+    What is historical goes to the history alone, behind everything of the present; it pages nobody.
+    """
     data = alarm_data(event, origin, observed=observed, clock=clock, unrecorded=unrecorded)
     key = digest(event.id, str(event.rev))
     envelope = CloudEvent(
@@ -229,6 +237,9 @@ def alarm_messages(
     )
     body = envelope.model_dump_json().encode()
     address = origin.address
+    if event.historical:
+        group = f"{event.id}-history"  # the alarm must not wait for its past
+        return (Outgoing(f"{key}-history", address.history, body, 1, retain=False, lane=LANE_HISTORY, group=group),)
     retained = body if event.active else b""
     return (
         Outgoing(f"{key}-event", address.event, body, 1, retain=False, lane=LANE_ALARM, group=event.id),

@@ -95,6 +95,8 @@ def _class(spec: ClassSpec) -> Iterator[str]:
         yield "complete = true"
     yield f"baseline_steps = {spec.baseline_steps}"
     yield f"silent_after_s = {spec.silent_after_s}"
+    if spec.running:
+        yield f"running = {_text(spec.running)}"
     for channel in spec.channels:
         yield "[[class.channel]]"
         yield f"name = {_text(channel.name)}"

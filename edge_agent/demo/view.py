@@ -206,6 +206,8 @@ def _mode(row: Row) -> str:
         return "no verdict yet"
     if risk.status == Status.PROVISIONAL:
         return "learning"
+    if risk.status == Status.STANDING:
+        return "not running"
     name = "-" if risk.mode == NONE else risk.mode_name
     return f"{name} (uncertain)" if risk.status == Status.UNCERTAIN else name
 

@@ -17,12 +17,14 @@ from enum import Enum
 from types import FrameType
 
 from edge_agent.core.wire import HealthPayload, Origin, health_message, stamp
+from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Arrival, Link
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine
+from edge_agent.service.flash import FlashWatch
 from edge_agent.service.health import HealthServer, resident_bytes
-from edge_agent.service.inbox import Inbox
+from edge_agent.service.inbox import Forgotten, Inbox
 from edge_agent.service.publisher import Publisher
 from edge_agent.service.pulse import Pulse, Worker
 from edge_agent.service.reporter import Reporter
@@ -45,6 +47,7 @@ class End(Enum):
 
     STOPPED = "stopped"
     RELOAD = "reload"
+    DAMAGED = "damaged"  # the journal; a new start sets it aside and begins a fresh one
     FAILED = "failed"
 
 
@@ -59,9 +62,12 @@ class Parts:
     origin: Origin
     metrics: Metrics
     clock: ClockWatch
+    flash: FlashWatch
     unsent: Callable[[], tuple[int, float]]  # messages waiting, age of the oldest in seconds
     bundle: str
     health_period_s: float
+    bundle_fallback: bool  # the configured bundle failed its checks, the last good one judges
+    set_aside: Callable[[], int]  # damaged journals that lie beside the journal
     reporter: Reporter | None = None  # None: the bundle has no report model
 
 
@@ -122,7 +128,13 @@ class Supervisor:
             server.open()
         self._notifier.ready(f"bundle {parts.bundle}")
         logger.info("ready bundle=%s boot_id=%s", parts.bundle, parts.origin.boot_id)
-        end = self._watch()
+        try:
+            end = self._watch()
+        except StoreError as error:
+            if not error.damaged:
+                raise
+            logger.error("store_damaged error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
+            end = End.DAMAGED
         self._stop(end)
         if server is not None:
             server.close()
@@ -133,8 +145,16 @@ class Supervisor:
         parts = self._parts
         numbers = parts.engine.numbers
         waiting, oldest = parts.unsent()
+        set_aside = parts.set_aside()
         parts.metrics.outbox.set(waiting)
-        shed = sum(s.value for m in parts.metrics.shed.collect() for s in m.samples if s.name.endswith("_total"))
+        parts.metrics.set_aside.set(set_aside)
+        parts.metrics.fallback.set(parts.bundle_fallback)
+        shed = {
+            sample.labels["cause"]: int(sample.value)
+            for metric in parts.metrics.shed.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
         return HealthPayload(
             time=stamp(parts.clock.now()),
             boot_id=parts.origin.boot_id,
@@ -148,8 +168,13 @@ class Supervisor:
             verdicts=numbers.verdicts,
             alarms_active=numbers.alarms_active,
             faults=dict(numbers.faults),
-            shed=int(shed),
+            shed=sum(shed.values()),
+            shed_by_cause=shed,
+            flash_mb_per_day=round(parts.flash.per_day / 1e6, 1),
+            commit_stretch=round(parts.flash.stretch, 2),
             bundle=parts.bundle,
+            bundle_fallback=parts.bundle_fallback,
+            set_aside=set_aside,
             clock=parts.clock.quality(),
         )
 
@@ -164,20 +189,31 @@ class Supervisor:
                 if self._reload_ok():
                     return End.RELOAD
             if self._failed.is_set():
-                for worker in (self._engine, self._publisher, self._reporter):
-                    if worker is not None and worker.fault is not None:
-                        logger.critical("thread_failed thread=%s", worker.pulse.name, exc_info=worker.fault)
-                return End.FAILED
+                return self._fault()
             now = time.monotonic()
             if not self._parts.link.alive(now):
                 logger.critical("thread_failed thread=network")
                 return End.FAILED
             self._beat(now)
 
+    def _fault(self) -> End:
+        """Say what failed: the journal, which a new start mends, or something nobody has foreseen."""
+        end = End.DAMAGED
+        for worker in (self._engine, self._publisher, self._reporter):
+            if worker is None or worker.fault is None:
+                continue
+            if isinstance(worker.fault, StoreError) and worker.fault.damaged:
+                logger.error("store_damaged error=%s hint=%s", worker.fault, worker.fault.hint)
+            else:
+                logger.critical("thread_failed thread=%s", worker.pulse.name, exc_info=worker.fault)
+                end = End.FAILED
+        return end
+
     def _look_s(self) -> float:
         return min(LOOK_S, self._notifier.watchdog_s / 4) if self._notifier.watchdog_s else LOOK_S
 
     def _beat(self, now: float) -> None:
+        self._parts.flash.look()
         moving = self._engine.pulse.alive and self._publisher.pulse.alive
         if moving and self._notifier.watchdog_s and now >= self._watchdog_at:
             self._watchdog_at = now + self._notifier.watchdog_s / 3
@@ -193,7 +229,7 @@ class Supervisor:
             self._parts.publisher.direct(health_message(health, self._parts.origin))
 
     def _stop(self, end: End) -> None:
-        if end is End.RELOAD:
+        if end in {End.RELOAD, End.DAMAGED}:
             self._notifier.reloading()
         else:
             self._notifier.stopping()
@@ -207,7 +243,7 @@ class Supervisor:
             parts.engine.close()
         deadline = time.monotonic() + DRAIN_S
         parts.publisher.wake()
-        while end is not End.FAILED and parts.link.connected and time.monotonic() < deadline:
+        while end in {End.STOPPED, End.RELOAD} and parts.link.connected and time.monotonic() < deadline:
             if parts.unsent()[0] == 0 and parts.publisher.idle:
                 break
             time.sleep(0.02)
@@ -219,9 +255,11 @@ class Supervisor:
     # ------------------------------------------------------------------------------------------------ network thread
 
     def _arrived(self, arrival: Arrival) -> None:
-        if not self._parts.inbox.offer(arrival):
-            self._parts.metrics.shed.labels("inbox_full").inc()
+        self._parts.inbox.offer(arrival)
 
     def _changed(self, connected: bool) -> None:  # noqa: FBT001 - the port's callback
+        link = self._parts.link
         self._parts.metrics.connected.set(1 if connected else 0)
+        if connected and not link.session_present:
+            self._parts.inbox.note(Forgotten(link.epoch))
         self._parts.publisher.wake()

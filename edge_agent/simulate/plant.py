@@ -20,7 +20,7 @@ from edge_agent.simulate.harmless import COMMISSIONING, hall_temperature, plan, 
 from edge_agent.simulate.history import EPOCH
 from edge_agent.simulate.logbook import write_oddity, write_routine
 from edge_agent.simulate.machines import STEP_S, Floats, Machine, build, class_spec, machine_class
-from edge_agent.simulate.physics import Operation, measure, rounded
+from edge_agent.simulate.physics import RUNNING, Operation, measure, rounded
 
 DEMO_SEED: Final = 9_000_009  # demo seeds are 9,000,000 and larger; training never uses them
 STEPS: Final = 260  # at 4 steps a second: 65 s
@@ -98,7 +98,7 @@ class Plant:
     @property
     def specs(self) -> dict[str, ClassSpec]:
         """The class specification of each asset, by its raw name."""
-        return {p.asset: class_spec(p.asset_class) for p in POSITIONS}
+        return {p.asset: _judged_while_running(p.asset_class) for p in POSITIONS}
 
     def __iter__(self) -> Iterator[PlantEvent]:
         """The events in order of their time: readings of every step and channel, log lines, work orders."""
@@ -143,6 +143,12 @@ class Plant:
 
     def _order(self, asset: str, step: int, status: str, text: str) -> None:
         self._notes.append(WorkOrder(asset, float(self.times[step]), ORDER, status, status == "closed", text))
+
+
+def _judged_while_running(asset_class: str) -> ClassSpec:
+    """The class, with the load or speed from which its machines run."""
+    kind = machine_class(asset_class)
+    return replace(class_spec(asset_class), running=f"{kind.condition} > {RUNNING * kind.rated:g}")
 
 
 def _recorded(position: Position, machine: Machine, values: Floats) -> _Recorded:

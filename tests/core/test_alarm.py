@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.core.alarm import TRANSITIONS, AlarmState, Delays, Finding, Phase, Signal, retell, step
-from edge_agent.core.types import AlarmEvent, Quote, Severity, Transition
+from edge_agent.core.alarm import TRANSITIONS, AlarmState, Delays, Finding, Phase, Signal, retell, step, subject
+from edge_agent.core.report import Told
+from edge_agent.core.types import AlarmEvent, Evidence, Quote, Severity, Transition
 
 MEDIUM, HIGH, CRITICAL = (
     Severity(risk=r, word=w, number=n)
@@ -240,20 +241,25 @@ def test_what_is_told_changes_something_that_was_told_before(findings: list[Find
 # --------------------------------------------------------------------------------------------- in other words
 
 
+VIB = Evidence("vib", "drive-end bearing", 4.0, "mm/s", 2.0, 9.0, None, "deviation")
+LATE = Told("late", "")
+
+
 def raised() -> tuple[AlarmState, AlarmEvent]:
     """A standing alarm with the event of its raise."""
-    state, found = told([finding(Signal.HIGH, time, summary="by template") for time in (0.0, 60.0)])
+    high = finding(Signal.HIGH, summary="by template", mode="VIB", evidence=(VIB,))
+    state, found = told([replace(high, time=time) for time in (0.0, 60.0)])
     assert found[-1] is not None
     return state, found[-1]
 
 
 def test_a_summary_makes_the_next_revision_and_nothing_else() -> None:
     state, event = raised()
-    retold = retell(state, event, "In other words.")
+    retold = retell(state, event, Told("In other words.", "in other words"))
 
     assert retold is not None
     after, anew = retold
-    assert after == replace(state, rev=state.rev + 1)
+    assert after == replace(state, rev=state.rev + 1, frame="in other words", framed="VIB vib")
     assert (anew.rev, anew.transition, anew.summary, anew.summary_source) == (
         event.rev + 1, Transition.UPDATED, "In other words.", "model",
     )  # fmt: skip
@@ -265,6 +271,25 @@ def test_a_summary_makes_the_next_revision_and_nothing_else() -> None:
 def test_a_summary_of_an_older_revision_another_episode_or_a_cleared_alarm_is_dropped() -> None:
     state, event = raised()
 
-    assert retell(replace(state, rev=state.rev + 1), event, "late") is None
-    assert retell(replace(state, id="another"), event, "late") is None
-    assert retell(replace(state, phase=Phase.NORMAL), event, "late") is None
+    assert retell(replace(state, rev=state.rev + 1), event, LATE) is None
+    assert retell(replace(state, id="another"), event, LATE) is None
+    assert retell(replace(state, phase=Phase.NORMAL), event, LATE) is None
+
+
+def test_an_event_is_about_its_mode_and_its_leading_evidence() -> None:
+    _, event = raised()
+
+    assert subject(event) == "VIB vib"
+    assert subject(replace(event, evidence=(VIB, VIB))) == subject(event)
+    assert subject(replace(event, evidence=())) == "VIB"
+
+
+def test_the_frame_of_one_episode_is_not_the_next_ones() -> None:
+    state, event = raised()
+    retold = retell(state, event, Told("In other words.", "in other words"))
+    assert retold is not None
+    state = retold[0]
+    for one in (*[finding(Signal.LOW)] * 3, *[finding(Signal.HIGH)] * 2):
+        state, _ = step(state, one, TWICE)
+
+    assert (state.episode, state.frame, state.framed) == (2, "", "")

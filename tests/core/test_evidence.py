@@ -15,8 +15,10 @@ from edge_agent.core.evidence import (
     MIN_CONTRIBUTION,
     UNKNOWN,
     Moves,
+    Occlusion,
     facts,
     occlude,
+    questions,
     quotes,
 )
 from edge_agent.core.text import parts, render
@@ -100,6 +102,30 @@ def test_pseudo_channels_are_left_out_last() -> None:
     moves = occlude(render(window(*odd), [line("noisy", 10)]), 0.5, adding())
 
     assert [name for name, _ in moves.channels] == ["c0", "c1", "c2", "c3"]
+
+
+def test_an_occlusion_asks_one_score_at_a_time_and_says_what_all_at_once_would() -> None:
+    text = render(window(*channels(3.0, 2.0, 1.0)), [line("noisy", 10)])
+    model = adding(a=0.25, b=0.125, noisy=0.25)
+    asked: list[str] = []
+    occlusion, steps = Occlusion(text), 0
+    while not occlusion.whole:
+        occlusion.ask(counted(model, asked))
+        steps += 1
+        assert len(asked) == steps
+
+    assert tuple(asked) == questions(text)
+    assert occlusion.moves(0.5) == occlude(text, 0.5, model)
+
+
+def test_an_occlusion_that_is_whole_asks_nothing() -> None:
+    asked: list[str] = []
+    occlusion = Occlusion(render(window()))
+    occlusion.ask(counted(adding(), asked))
+
+    assert occlusion.whole
+    assert asked == []
+    assert occlusion.moves(0.5) == UNKNOWN
 
 
 # --------------------------------------------------------------------------------------------- evidence

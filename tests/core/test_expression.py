@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.expression import MAX_LENGTH, compile_expression, names_in
+from edge_agent.core.expression import MAX_LENGTH, compile_condition, compile_expression, names_in
 
 VALUES = {"a": 3.0, "b": 4.0, "zero": 0.0, "gone": math.nan, "huge": 1e308}
 
@@ -91,3 +91,46 @@ def test_any_text_is_either_refused_or_computes_a_number(source: str) -> None:
         return
 
     assert isinstance(compute(VALUES), float)
+
+
+# --------------------------------------------------------------------------------------------- conditions
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a > 2", True),
+        ("a > 3", False),
+        ("a >= 3", True),
+        ("a < 3", False),
+        ("a <= 3", True),
+        ("2 < a < b", True),
+        ("2 < a < b < 4", False),
+        ("a * b > 10 and b - a <= 1", True),
+        ("a > b or zero < 1", True),
+        ("a > b or (b > a and zero > 0)", False),
+        ("a > b and gone > 1", False),  # whatever the missing one would say
+        ("b > a or gone > 1", True),
+        ("b > a and gone > 1", None),
+        ("a > b or gone > 1", None),
+        ("missing > 1", None),
+        ("a / zero > 1", None),
+    ],
+)
+def test_a_condition_holds_or_not_or_cannot_be_told(source: str, *, expected: bool | None) -> None:
+    assert compile_condition(source)(VALUES) is expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "a", "a + b", "a == 1", "a != 1", "a in b", "a is b", "not a > 1", "a > 1 if b else a", "a > 'x'",
+     "(a > 1) + 1", "a > open(b)", "a > __import__('os')", "a > 1 and b", "a > b.c",
+     "(" * 240 + "a" + ")" * 240 + "> 1", "-" * 480 + "a > 1"],
+)  # fmt: skip
+def test_what_is_no_condition_is_refused(source: str) -> None:
+    with pytest.raises(ValueError, match=r"no arithmetic|no condition|not allowed|nests too deeply"):
+        compile_condition(source)
+
+
+def test_the_names_of_a_condition_are_its_channels() -> None:
+    assert names_in("max(load_a, load_b) > 5 and speed > 10") == {"load_a", "load_b", "speed"}

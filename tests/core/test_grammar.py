@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 import pytest
@@ -10,27 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.facts import Facts
-from edge_agent.core.grammar import MAX_WORDS, MOST_NAMED, OUTPUT, Grammar
+from edge_agent.core.grammar import MAX_WORDS, MOST_NAMED, OUTPUT
 from edge_agent.core.modes import NONE
 from edge_agent.core.report import assemble, fills, grammar_of, named, realise
 from edge_agent.core.wording import FORCED
-from tests.core.told_facts import BEARING, any_facts, channel
+from tests.core.told_facts import BEARING, any_facts, channel, walk
 
 LONG = "external_leakage " * 30
-
-
-def walk(grammar: Grammar, seed: int) -> tuple[str, ...]:
-    """A summary chosen by dice; empty where the facts allow none."""
-    dice = random.Random(seed)
-    state, tokens = grammar.start, []
-    while not state.done:
-        allowed = sorted(grammar.allowed(state))
-        if not allowed:
-            break
-        tokens.append(dice.choice(allowed))
-        state = grammar.advance(state, tokens[-1])
-    assert state.done or not tokens, f"a dead end after {tokens}"
-    return tuple(tokens)
 
 
 @given(any_facts(), st.integers(0, 10**6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -13,12 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core import summary
-from edge_agent.core.alarm import Signal
-from edge_agent.core.evidence import MAX_QUOTES
-from edge_agent.core.pipeline import CLOSE, MAX_LOGS, MAX_SILENT, NOTHING, Outcome, Pipeline
+from edge_agent.core.alarm import Signal, retell
+from edge_agent.core.baseline import Floats
+from edge_agent.core.conditions import MAX_SILENT, Conditions, Judge
+from edge_agent.core.evidence import MAX_QUOTES, MAX_SCORES
+from edge_agent.core.facts import facts_of
+from edge_agent.core.pipeline import CLOSE, MAX_LOGS, NOTHING, Outcome, Pipeline
+from edge_agent.core.report import grammar_of, tell
 from edge_agent.core.text import clean
 from edge_agent.core.types import (
     DEFAULT_SEVERITIES,
+    HOLD,
+    ROLL,
     AlarmEvent,
     AlarmPolicy,
     ChannelSpec,
@@ -29,7 +36,20 @@ from edge_agent.core.types import (
     Status,
     Transition,
 )
-from tests.core.pump import LABELS, POWER, PUMP, events, noise, outcomes, pipeline, readings, scores, verdicts
+from tests.core.pump import (
+    LABELS,
+    NORMAL,
+    POWER,
+    PUMP,
+    events,
+    noise,
+    outcomes,
+    pipeline,
+    readings,
+    scores,
+    verdicts,
+)
+from tests.core.told_facts import walk
 
 LEARNT = PUMP.baseline_steps  # windows before the first decided verdict
 RAISED, CLEARED = Transition.RAISED, Transition.CLEARED
@@ -357,6 +377,39 @@ def test_what_moved_the_risk_is_told_once() -> None:
     assert target.explain() == {}
 
 
+def test_an_explanation_takes_a_score_at_a_time_and_tells_nothing_before_it_is_whole() -> None:
+    target, _ = raised()
+    at_once, _ = raised()
+    asked = []
+
+    def score(text: str) -> Scores:
+        asked.append(text)
+        return feverish(text)
+
+    target._judge = replace(target._judge, score=score)
+    steps = []
+    while target.explaining:
+        steps.append(target.explain_on())
+        assert len(asked) == len(steps) <= MAX_SCORES
+
+    assert not any(steps[:-1])
+    assert steps[-1] == at_once.explain()
+    assert target.explain_on() == {}
+    assert len(asked) == len(set(asked)) == len(steps) > 1
+
+
+def test_an_explanation_in_progress_is_dropped_when_the_alarm_moves_on() -> None:
+    values = noise(LEARNT + 6)
+    values["temp"][LEARNT + 1 :] += 60.0
+    target = pipeline(score=feverish)
+    outcomes(target, readings(values)[: 3 * (LEARNT + 4)])
+    assert target.explain_on() == {}
+    target.log(LogLine("p1", (LEARNT + 4) * 60.0, "running hot"))
+    [event] = events(outcomes(target, readings(values)[3 * (LEARNT + 4) :]))
+
+    assert (event.rev, target.explaining) == (2, False)
+
+
 def test_later_revisions_say_at_once_what_moved_the_risk() -> None:
     values = noise(LEARNT + 6)
     values["temp"][LEARNT + 1 :] += 60.0
@@ -380,6 +433,91 @@ def test_a_cleared_alarm_says_nothing_of_what_moved_the_risk() -> None:
     assert kinds(found) == [("risk", RAISED), ("risk", CLEARED)]
     assert {fact.contribution for fact in found[-1].evidence} == {None}
     assert target.explain() == {}
+
+
+# --------------------------------------------------------------------------------------------- known words
+
+
+def worded(risk: float = 0.9, mode: str = "OHE", **moved: float) -> tuple[AlarmEvent, Outcome]:
+    """An alarm of a hot pump in a model's words; and what the next window brings, in which these channels moved."""
+    values = noise(LEARNT + 6)
+    values["temp"][LEARNT:] += 30.0
+    for name, by in moved.items():
+        values[name][LEARNT + 2 :] += by
+    answers = [*[scores(0.0)] * LEARNT, *[scores(0.6, "OHE")] * 2, scores(risk, mode)]
+    target = pipeline(score=in_turn(answers))
+    sent = readings(values)
+    found = outcomes(target, sent[: 3 * (LEARNT + 2) + 1])
+    window = next(outcome.windows[0] for outcome in reversed(found) if outcome.windows)
+    [event] = next(outcome.events for outcome in reversed(found) if outcome.events)
+    facts = facts_of(event, window)
+    walks = (walk(grammar_of(facts), seed) for seed in range(100))
+    told = next(told for told in (tell(tokens, facts) for tokens in walks) if told and told.text.startswith("temp "))
+    retold = retell(target.alarms["p1", "risk"], event, told)
+    assert retold is not None
+    target.alarms["p1", "risk"], anew = retold
+    [outcome] = [one for one in outcomes(target, sent[3 * (LEARNT + 2) + 1 : 3 * (LEARNT + 3) + 1]) if one.events]
+    return anew, outcome
+
+
+def unnumbered(text: str) -> str:
+    """A text without its numbers."""
+    return re.sub(r"[0-9.]+", "0", text)
+
+
+def test_while_mode_and_leading_evidence_stay_an_alarm_stays_in_the_words_it_was_told_in() -> None:
+    before, outcome = worded(temp=7.0)
+    [after] = outcome.events
+    temp = next(fact for fact in after.evidence if fact.channel == "temp")
+
+    assert (after.rev, after.transition, after.summary_source) == (before.rev + 1, Transition.ESCALATED, "model")
+    assert unnumbered(after.summary) == unnumbered(before.summary)
+    assert f"{summary.figure(temp.value)} degC" in after.summary
+    assert after.summary != before.summary
+    assert outcome.tellable == []
+
+
+def test_another_failure_mode_is_told_by_template_and_asks_for_new_words() -> None:
+    _, outcome = worded(mode="VIB")
+    [after] = outcome.events
+
+    assert after.summary == summary.of_risk("VIB", after.evidence, after.quotes)
+    assert after.summary_source == "template"
+    assert [event for event, _ in outcome.tellable] == [after]
+
+
+def test_other_leading_evidence_is_told_by_template_and_asks_for_new_words() -> None:
+    _, outcome = worded(flow=200.0)
+    [after] = outcome.events
+
+    assert after.evidence[0].channel == "flow"
+    assert after.summary == summary.of_risk("OHE", after.evidence, after.quotes)
+    assert [event for event, _ in outcome.tellable] == [after]
+
+
+def test_a_mere_update_in_the_words_of_the_template_asks_for_better_ones_too() -> None:
+    _, outcome = worded(risk=0.75, mode="VIB")
+    [(event, _)] = outcome.tellable
+
+    assert event.transition is Transition.UPDATED
+
+
+def test_of_what_is_over_nobody_is_told_what_moved_the_risk_or_in_better_words() -> None:
+    asked = []
+
+    def score(text: str) -> Scores:
+        asked.append(text)
+        return feverish(text)
+
+    values = noise(LEARNT + 30)
+    values["temp"][LEARNT + 1 : LEARNT + 4] += 60.0
+    target, sent = pipeline(score=score), readings(values)
+    outcomes(target, [Reading("p1", HOLD, 0.0, 0.0), *sent])
+    rolled = target.reading(Reading("p1", ROLL, sent[-1].time, 1.0))
+
+    assert [(event.transition, event.historical) for event in rolled.events] == [(RAISED, True), (CLEARED, True)]
+    assert (rolled.tellable, target.explaining) == ([], False)
+    assert len(asked) == len(rolled.verdicts)
 
 
 def test_every_event_says_who_judged() -> None:
@@ -407,6 +545,71 @@ def test_a_window_without_channels_has_no_verdict() -> None:
 
     assert [len(o.windows) for o in found] == [0, 1, 1]
     assert verdicts(found) == []
+
+
+# --------------------------------------------------------------------------------------------- standing
+
+SPEED = ChannelSpec(name="speed", unit="rpm", condition=True)
+RUNS = replace(PUMP, channels=(*PUMP.channels, SPEED), running="speed > 100")
+
+
+def running(steps: int, *stops: int) -> dict[str, Floats]:
+    """A pump that stands in these steps, cold and still."""
+    values = {**noise(steps), "speed": np.full(steps, 1450.0)}
+    for name, idle in (("vib", 0.0), ("temp", 20.0), ("flow", 10.0), ("speed", 0.0)):
+        values[name][list(stops)] = idle
+    return values
+
+
+def test_a_standing_machine_is_not_judged() -> None:
+    found = outcomes(pipeline(RUNS, by_step([0.9])), readings(running(30, 10, 11, 12)))
+
+    assert [window.standing for outcome in found for window in outcome.windows] == [10 <= i < 13 for i in range(29)]
+    assert [round(v.time / 60) - 1 for v in verdicts(found)] == [i for i in range(29) if not 10 <= i < 13]
+
+
+def test_an_alarm_of_a_standing_machine_stays_until_it_runs_again() -> None:
+    stops = range(LEARNT + 5, LEARNT + 15)
+    risks = [0.0] * LEARNT + [0.9] * 5 + [0.1] * 9
+    found = events(outcomes(pipeline(RUNS, by_step(risks)), readings(running(LEARNT + 25, *stops))))
+
+    assert kinds(found) == [("risk", RAISED), ("risk", CLEARED)]
+    assert found[-1].time == (LEARNT + 15 + 3) * 60.0  # the off-delay counts windows in which it ran
+
+
+def test_a_machine_that_stands_raises_nothing_but_its_hard_limits() -> None:
+    values = running(LEARNT + 10, *range(LEARNT, LEARNT + 10))
+    values["vib"][LEARNT + 5] = 9.0
+    found = events(outcomes(pipeline(RUNS, by_step([0.0] * LEARNT + [0.9])), readings(values)))
+
+    assert kinds(found) == [("limit:vib", RAISED), ("limit:vib", CLEARED)]
+
+
+def test_standing_is_not_learned_as_normal() -> None:
+    stops = [*range(8), *range(15, 25)]
+    found = outcomes(pipeline(RUNS), readings(running(LEARNT + 25, *stops)))
+    windows = [window for outcome in found for window in outcome.windows]
+    ready = next(window for window in windows if not window.learning)
+
+    assert ready.end / 60 >= LEARNT + len(stops)
+    assert {channel.name: round(channel.baseline) for channel in ready.channels if channel.name in NORMAL} == {
+        name: round(usual) for name, (usual, _) in NORMAL.items()
+    }
+
+
+def test_where_a_step_does_not_tell_the_machine_is_taken_to_go_on_as_before() -> None:
+    values = running(20, *range(5, 10))
+    values["speed"][[0, 6, 7, 12, 13]] = np.nan  # told by exception
+    found = outcomes(pipeline(RUNS), readings(values))
+
+    assert [window.standing for outcome in found for window in outcome.windows] == [5 <= i < 10 for i in range(19)]
+
+
+def test_a_machine_without_a_condition_always_runs() -> None:
+    found = outcomes(pipeline(replace(RUNS, running="")), readings(running(10, 3, 4)))
+
+    assert not any(window.standing for outcome in found for window in outcome.windows)
+    assert len(verdicts(found)) == 9
 
 
 # --------------------------------------------------------------------------------------------- random models (G8)
@@ -626,3 +829,18 @@ def test_signals_follow_the_levels() -> None:
         Signal.MIDDLE,
         Signal.LOW,
     ]
+
+
+def test_an_asset_of_no_known_class_is_judged_by_the_threshold_for_strangers() -> None:
+    strict = Conditions(
+        AlarmPolicy(), Judge(score=lambda _text: scores(0.0), labels=LABELS, threshold=0.8, stranger_threshold=0.3)
+    )
+    alike = Conditions(AlarmPolicy(), Judge(score=lambda _text: scores(0.0), labels=LABELS, threshold=0.8))
+    given = Conditions(
+        AlarmPolicy(raise_at=0.5),
+        Judge(score=lambda _text: scores(0.0), labels=LABELS, threshold=0.8, stranger_threshold=0.3),
+    )
+
+    assert (strict._signal(0.4, stranger=True), strict._signal(0.4)) == (Signal.HIGH, Signal.LOW)
+    assert alike._signal(0.4, stranger=True) is Signal.LOW
+    assert given._signal(0.4, stranger=True) is Signal.MIDDLE

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_agent.core.facts import Facts
-from edge_agent.core.report import ASK, LOG, NEEDED, WRITE, fills, grammar_of, prompt, realise
-from tests.core.told_facts import AT, BEARING, any_facts
+from edge_agent.core.report import ASK, LOG, NEEDED, WRITE, Told, fills, grammar_of, prompt, realise, reword, tell
+from tests.core.told_facts import AT, BEARING, any_facts, walk
 
 TOKENS = (
     *("likely", "<M>", "at", "<P1>", ":", "<S1>", "has", "risen", "to", "<V1>", ",", "far", "above", "its", "normal"),
@@ -88,3 +89,69 @@ def test_no_log_line_can_forge_a_word_of_the_prompt(facts: Facts) -> None:
 
     assert all(token == LOG or token.startswith("log:") for token in added)
     assert not {token for token in added if token.startswith("log:")} & set(NEEDED)
+
+
+# --------------------------------------------------------------------------------------------- frames
+
+FRAME = (
+    "likely <M> at <P:vib_de_mms> : <S:vib_de_mms> has risen to <V:vib_de_mms> , far above its normal <B:vib_de_mms> , "
+    "with <S:bearing_temp_de_c> up and <S:flow_m3h> down , first seen at <T> ; log : <L> . <C>"
+)
+VIB, TEMP, FLOW = BEARING.channels
+
+
+def test_a_summary_leaves_a_frame_that_names_its_channels() -> None:
+    assert tell(TOKENS, BEARING) == Told(TEXT, FRAME)
+
+
+def test_what_is_no_summary_leaves_no_frame() -> None:
+    assert tell(TOKENS[:-1], BEARING) is None
+
+
+def test_a_frame_takes_the_values_of_later_facts_in_whatever_order_they_come() -> None:
+    later = replace(BEARING, time=AT + 600.0, log="oil low", channels=(FLOW, TEMP, replace(VIB, value=5.5)))
+
+    assert reword(FRAME, later) == TEXT.replace("4.21", "5.50").replace("bearing noisy at drive end", "oil low")
+
+
+def test_a_word_that_the_facts_decide_becomes_what_is_true_now() -> None:
+    later = replace(BEARING, channels=(replace(VIB, value=1.0, size=1), replace(TEMP, value=9.0), FLOW))
+    text = reword(FRAME.replace(" and <S:flow_m3h> down", ""), later)
+
+    assert text is not None
+    assert "vib_de_mms has fallen to 1.00 mm/s, clearly below its normal 2.03 mm/s, with bearing_temp_de_c down" in text
+
+
+def test_what_stood_on_the_other_side_and_now_does_not_breaks_the_frame() -> None:
+    assert reword(FRAME, replace(BEARING, channels=(VIB, TEMP, replace(FLOW, value=90.0)))) is None
+
+
+@pytest.mark.parametrize(
+    ("frame", "facts"),
+    [
+        ("", BEARING),
+        ("no such words", BEARING),
+        (FRAME.replace(" . <C>", ""), BEARING),
+        (FRAME, replace(BEARING, channels=(VIB, TEMP))),
+        (FRAME, replace(BEARING, log="")),
+        (FRAME, replace(BEARING, mode="none")),
+        (FRAME.replace(" ; log : <L>", ""), BEARING),
+    ],
+)
+def test_a_frame_that_no_longer_fits_says_nothing(frame: str, facts: Facts) -> None:
+    assert reword(frame, facts) is None
+
+
+@given(any_facts(), any_facts(), st.integers(0, 10**6))
+def test_in_its_own_frame_a_summary_says_the_same_and_in_anothers_only_what_its_facts_say(
+    facts: Facts, others: Facts, seed: int
+) -> None:
+    told = tell(walk(grammar_of(facts), seed), facts)
+    if told is None:
+        return
+    assert reword(told.frame, facts) == told.text
+    later = replace(others, channels=facts.channels[:1] + others.channels)
+    text = reword(told.frame, later)
+    if text is not None:
+        figures = {word.strip(",.;:()") for fill in fills(later).values() for word in fill.split()}
+        assert {word.strip(",.;:()") for word in text.split() if any(c.isdigit() for c in word)} <= figures

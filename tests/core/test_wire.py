@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge_agent.core import evidence, summary
+from edge_agent.core.conditions import MAX_SILENT
 from edge_agent.core.modes import MODES
-from edge_agent.core.pipeline import MAX_SILENT
 from edge_agent.core.text import MAX_LOG_CHARACTERS, clean
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmEvent, Evidence, Outgoing, Quote, Status, Transition, Verdict
 from edge_agent.core.wire import (
     LANE_ALARM,
+    LANE_HISTORY,
     LANE_STATE,
     MAX_PAYLOAD,
     CloudEvent,
@@ -66,6 +67,16 @@ def sent(event: AlarmEvent = EVENT, origin: Origin = ORIGIN, *, unrecorded: bool
 
 
 # --------------------------------------------------------------------------------------------- alarms
+
+
+def test_what_is_historical_goes_to_the_history_alone_and_behind_the_present() -> None:
+    for event in (replace(EVENT, historical=True), replace(EVENT, historical=True, active=False)):
+        [message] = alarm_messages(event, ORIGIN, observed=NOON, clock="synced")
+        assert (message.topic, message.lane, message.retain) == (ORIGIN.address.history, LANE_HISTORY, False)
+        assert CloudEvent.model_validate_json(message.payload).data.historical
+        live = alarm_messages(replace(event, historical=False), ORIGIN, observed=NOON, clock="synced")
+        assert message.key not in {other.key for other in live}
+        assert message.group not in {other.group for other in live}
 
 
 def test_an_event_goes_to_the_fleet_and_stands_retained_at_its_alarm() -> None:

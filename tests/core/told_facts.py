@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import string
 
 from hypothesis import strategies as st
 
 from edge_agent.core.facts import MAX_CHANNELS, STYLES, ChannelFact, Facts
+from edge_agent.core.grammar import Grammar
 from edge_agent.core.modes import MODES
 from edge_agent.core.text import ORDINALS, clean
 
@@ -68,3 +70,17 @@ def any_facts(draw: st.DrawFn) -> Facts:
         log=clean(draw(st.text(max_size=300))),
         style=draw(st.integers(0, STYLES - 1)),
     )
+
+
+def walk(grammar: Grammar, seed: int) -> tuple[str, ...]:
+    """A summary chosen by dice; empty where the facts allow none."""
+    dice = random.Random(seed)
+    state, tokens = grammar.start, []
+    while not state.done:
+        allowed = sorted(grammar.allowed(state))
+        if not allowed:
+            break
+        tokens.append(dice.choice(allowed))
+        state = grammar.advance(state, tokens[-1])
+    assert state.done or not tokens, f"a dead end after {tokens}"
+    return tuple(tokens)

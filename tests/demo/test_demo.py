@@ -6,15 +6,19 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from edge_agent.demo.engines import engines_script
+from edge_agent.simulate.machines import STEP_S
+from edge_agent.simulate.plant import REPAIRED, STOPPED
 from tests.demo.test_child import runs
 from tests.demo.test_engines import write
 from tests.mosquitto import find_mosquitto, until
@@ -110,7 +114,21 @@ def test_the_plant_ends_with_an_alarm_raised_and_cleared(start: Callable[..., De
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "p-101" in told.stdout
+    assert told_while_standing(kept / "edge-agent.db") == []
     assert demo.left() == []
+
+
+def told_while_standing(database: Path) -> list[int]:
+    """The steps, between the stop of the pump and its start, in which something was told or judged of it."""
+    with closing(sqlite3.connect(database)) as db:
+        [[first]] = db.execute("SELECT min(time) FROM verdict")
+        times = db.execute(
+            "SELECT time FROM alarm_event WHERE asset = 'p-101'"
+            " UNION ALL SELECT time FROM verdict WHERE asset = 'p-101'"
+        ).fetchall()
+    steps = [round((time - first) / STEP_S) for (time,) in times]
+    assert len(steps) > STOPPED
+    return [step for step in steps if STOPPED <= step < REPAIRED]
 
 
 def test_ctrl_c_stops_everything_and_leaves_nothing(start: Callable[..., Demo]) -> None:

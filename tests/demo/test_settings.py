@@ -48,7 +48,7 @@ def test_each_machine_gets_its_class_as_the_model_knows_it(config: Path, script:
             (c.name, c.unit, c.component, c.condition) for c in machine.spec.channels
         ]
         assert (written.step_s, written.baseline_steps) == (machine.spec.step_s, machine.spec.baseline_steps)
-        assert written.complete == machine.spec.complete
+        assert (written.complete, written.running) == (machine.spec.complete, machine.spec.running)
 
 
 def test_the_failing_machine_has_no_hard_limit(config: Path, script: Script) -> None:

@@ -98,6 +98,13 @@ def test_the_newest_alarm_comes_first() -> None:
     assert "(0 standing)" in text
 
 
+def test_a_machine_that_stands_is_shown_as_not_running() -> None:
+    shown = story()
+    shown.take(*risk("m-201", 100, 0.1, status=Status.STANDING))
+    line = next(line for line in page(shown, moment(), 160, 30, BARE) if "M-201" in line)
+    assert "not running" in line
+
+
 def test_a_refused_input_is_shown() -> None:
     shown = story()
     shown.take(*health(5000, {"bad_json": 3}))

@@ -52,6 +52,7 @@ class LinkRecorder:
     def __init__(self) -> None:
         self.connected = True
         self.epoch = 1
+        self.session_present = True
         self.acked: list[Arrival] = []
         self.published: list[tuple[Outgoing, Callable[[bool, str], None]]] = []
         self.closed = False
@@ -137,15 +138,15 @@ class Bench:
         assert self.inbox.offer(arrival)
         return arrival
 
-    def step(self, number: int, vib: float = 2.0, temp: float = 60.0, asset: str = "p1") -> None:
+    def step(self, number: float, vib: float = 2.0, temp: float = 60.0, asset: str = "p1") -> None:
         """One second of readings of a pump, then turns until the inbox is empty."""
         for channel, value in (("vib", vib), ("temp", temp)):
             self.send(f"plant/{asset}/{channel}", json.dumps({"value": value, "ts": START + number}).encode())
         self.drain()
 
     def drain(self) -> None:
-        """Turn until nothing waits."""
-        while len(self.inbox):
+        """Turn until nothing waits, to be decided or to be explained."""
+        while len(self.inbox) or (self.pipeline.explaining and not self.journal.failing):
             self.engine.turn()
         self.engine.turn()
 

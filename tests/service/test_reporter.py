@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from edge_agent.core.facts import Facts
+from edge_agent.core.report import Told
 from edge_agent.core.types import AlarmEvent, Transition, Window
 from edge_agent.service.inbox import Inbox, Summary
-from edge_agent.service.reporter import MAX_WAITING, Reporter
+from edge_agent.service.reporter import GIVE_WAY_S, MAX_WAITING, Reporter
 from tests.service.parts import START, Bench
 
 WORDS = "vib has risen, said in better words."
+TOLD = Told(WORDS, "")
 
 
 class Writer:
@@ -24,17 +27,35 @@ class Writer:
 
     def __init__(self, answer: Callable[[Facts], str | None] = lambda _facts: WORDS) -> None:
         self.answer = answer
+        self.frame = ""
         self.asked: list[Facts] = []
 
-    def summarise(self, facts: Facts) -> str | None:
+    def tell(self, facts: Facts, give_way: Callable[[], None]) -> Told | None:
         self.asked.append(facts)
-        return self.answer(facts)
+        give_way()
+        words = self.answer(facts)
+        return None if words is None else Told(words, self.frame)
+
+
+class Patient(Writer):
+    """A report model of so many words."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self._words = words
+
+    def tell(self, facts: Facts, give_way: Callable[[], None]) -> Told | None:
+        for _ in range(self._words - 1):
+            give_way()
+        return super().tell(facts, give_way)
 
 
 def bench_with(writer: Writer) -> tuple[Bench, Reporter]:
     """An engine that asks a reporter, whose turns the test takes."""
     bench = Bench()
-    reporter = Reporter(writer, bench.inbox, bench.metrics)
+    idle = threading.Event()
+    idle.set()
+    reporter = Reporter(writer, bench.inbox, bench.metrics, idle)
     bench.engine._report = reporter.ask
     bench.healthy(30)
     return bench, reporter
@@ -185,6 +206,42 @@ def test_a_slow_reporter_holds_up_no_alarm_and_its_queue_is_bounded() -> None:
     assert not thread.is_alive()
 
 
+class Idle(threading.Event):
+    """The engine's word that it is idle; notes how long somebody would wait for it, and lets nobody wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(timeout)
+        return True
+
+
+def test_before_every_word_the_reporter_gives_way_to_the_engine_but_not_for_ever() -> None:
+    bench, _ = bench_with(Writer())
+    fail(bench)
+    idle = Idle()
+    reporter = Reporter(Patient(words=5), bench.inbox, bench.metrics, idle)
+    reporter.ask(events(bench)[-1], window(bench))
+    reporter.turn()
+
+    assert len(idle.waits) == 5
+    assert all(0 < wait <= GIVE_WAY_S for wait in idle.waits)
+    assert idle.waits == sorted(idle.waits, reverse=True)
+
+
+def test_an_engine_that_is_never_idle_does_not_keep_the_reporter_waiting_for_ever() -> None:
+    bench, _ = bench_with(Writer())
+    fail(bench)
+    idle = Idle()
+    reporter = Reporter(Patient(words=5), bench.inbox, bench.metrics, idle)
+    reporter._give_way(time.monotonic() - 1.0)
+
+    assert idle.waits == []
+
+
 def test_without_a_report_model_the_engine_asks_nobody() -> None:
     bench = Bench()
     bench.healthy(30)
@@ -197,9 +254,9 @@ def test_a_summary_wakes_the_engine_like_any_item() -> None:
     bench, _ = bench_with(Writer())
     fail(bench)
     inbox = Inbox(1)
-    inbox.tell(Summary(events(bench)[-1], WORDS))
+    inbox.tell(Summary(events(bench)[-1], TOLD))
 
-    assert inbox.take(0) == Summary(events(bench)[-1], WORDS)
+    assert inbox.take(0) == Summary(events(bench)[-1], TOLD)
 
 
 def window(bench: Bench) -> Window:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
-from edge_agent.core.types import Transition
+from edge_agent.core.evidence import occlude, questions
+from edge_agent.core.types import Scores, Transition, Verdict
 from edge_agent.ports import Arrival
 from edge_agent.service.engine import EngineSettings
+from edge_agent.service.inbox import Inbox, Item
 from edge_agent.service.publisher import Publisher
-from tests.service.parts import START, Bench, LinkRecorder
+from tests.service.parts import START, Bench, LinkRecorder, loud
 
 
 def raised(bench: Bench) -> None:
@@ -18,6 +22,10 @@ def raised(bench: Bench) -> None:
     bench.step(30, vib=9.0)
     for channel, value in (("vib", 9.0), ("temp", 60.0)):
         bench.send(f"plant/p1/{channel}", json.dumps({"value": value, "ts": START + 31}).encode())
+
+
+def verdicts(bench: Bench) -> list[Verdict]:
+    return [verdict for batch in bench.journal.batches for verdict in batch.verdicts]
 
 
 def transitions(bench: Bench) -> list[Transition]:
@@ -36,14 +44,86 @@ def test_an_alarm_is_explained_after_what_waits_in_the_inbox() -> None:
     assert transitions(bench)[:2] == [Transition.RAISED, Transition.UPDATED]
 
 
-def test_an_alarm_is_explained_although_the_inbox_never_empties() -> None:
-    bench = Bench(settings=EngineSettings(batch_s=0.004, explain_s=0.0))
+def test_what_arrives_during_an_explanation_is_decided_before_it_goes_on() -> None:
+    """The explanation goes on where it stopped: no score is asked twice, and it says the same."""
+    bench = Bench(settings=EngineSettings(batch_s=0.004, explain_s=3600.0))
     raised(bench)
-    bench.send("plant/p1/vib", json.dumps({"value": 9.0, "ts": START + 31.5}).encode())
-    bench.engine.turn()
+    asked: list[tuple[str, list[str]]] = []  # a text left in part, and the kinds of alarms written by then
 
-    assert len(bench.inbox) == 1
+    def score(text: str) -> Scores:
+        if Transition.RAISED in transitions(bench):
+            asked.append((text, [event.kind for batch in bench.journal.batches for event in batch.events]))
+            if len(asked) == 1:
+                bench.send("plant/p1/temp", json.dumps({"value": 120.0, "ts": START + 31.5}).encode())
+        return loud(text)
+
+    bench.pipeline._judge = replace(bench.pipeline._judge, score=score)
+    bench.drain()
+    read = verdicts(bench)[-1].text
+
+    assert [written for _, written in asked] == [["risk"], *[["risk", "limit:temp"]] * (len(asked) - 1)]
+    assert tuple(text for text, _ in asked) == questions(read)
+    explained = next(event for batch in bench.journal.batches for event in batch.events if event.rev == 2)
+    moves = occlude(read, 0.9, loud)
+    assert explained.evidence[0].contribution == dict(moves.channels)["vib"]
+
+
+def test_an_alarm_is_explained_although_the_inbox_never_empties() -> None:
+    """A score a turn: what waits is never behind more than one."""
+    bench = Bench(settings=EngineSettings(batch_messages=1, batch_s=0.004, explain_s=0.0))
+    raised(bench)
+    scored = 0
+
+    def score(text: str) -> Scores:
+        nonlocal scored
+        scored += Transition.RAISED in transitions(bench)
+        return loud(text)
+
+    bench.pipeline._judge = replace(bench.pipeline._judge, score=score)
+    in_turn = []
+    while Transition.UPDATED not in transitions(bench):
+        before = scored
+        for _ in range(2):  # more than a turn takes
+            bench.send("plant/p1/vib", json.dumps({"value": 9.0, "ts": START + 31.5}).encode())
+        bench.engine.turn()
+        in_turn.append(scored - before)
+
+    assert len(bench.inbox) >= len(in_turn)
+    assert [count for count in in_turn if count] == [1] * len(questions(verdicts(bench)[-1].text))
     assert transitions(bench) == [Transition.RAISED, Transition.UPDATED]
+
+
+class IdleWatcher(Inbox):
+    """An inbox that notes whether the engine said that it had nothing to do, each time it was asked for an item."""
+
+    def __init__(self, idle: threading.Event) -> None:
+        super().__init__(1000)
+        self.idle = idle
+        self.asked: list[tuple[bool, bool]] = []  # asked to wait, said to be idle
+
+    def take(self, timeout_s: float) -> Item | None:
+        self.asked.append((timeout_s > 0, self.idle.is_set()))
+        return super().take(timeout_s)
+
+
+def test_the_engine_is_idle_while_it_waits_and_never_while_it_decides() -> None:
+    """So that others know when they may compute."""
+    idle = threading.Event()
+    inbox = IdleWatcher(idle)
+    bench = Bench(inbox=inbox)
+    bench.engine._idle = idle
+    scoring = []
+
+    def score(text: str) -> Scores:
+        scoring.append(idle.is_set())
+        return loud(text)
+
+    bench.pipeline._judge = replace(bench.pipeline._judge, score=score)
+    bench.healthy(3)
+
+    assert set(inbox.asked) == {(True, True), (False, False)}
+    assert scoring
+    assert not any(scoring)
 
 
 class WakeWatcher(LinkRecorder):

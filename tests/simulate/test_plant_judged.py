@@ -11,7 +11,7 @@ from edge_agent.bundle.load import default_bundle, load_bundle
 from edge_agent.core.identity import slug
 from edge_agent.core.pipeline import Judge, Pipeline
 from edge_agent.core.types import AlarmEvent, AlarmPolicy, Limits, LogLine, Reading, Transition
-from edge_agent.simulate.plant import POSITIONS, PUMP, Plant
+from edge_agent.simulate.plant import POSITIONS, PUMP, REPAIRED, STOPPED, Plant
 
 UNTRAINED = Path(__file__).resolve().parent.parent / "data" / "untrained-bundle"
 
@@ -54,3 +54,13 @@ def test_the_trained_model_tells_the_worn_bearing_once_and_nothing_else() -> Non
     assert "drive-end bearing" in events[0].summary
     assert 'log: "de brg noisy, hot to touch' in events[0].summary
     assert events[-1].transition is Transition.CLEARED
+
+
+def test_while_the_pump_stands_nothing_is_told_of_it() -> None:
+    """Between its stop and its start the alarm stays as it was: bearings of a cold machine say nothing."""
+    plant = Plant()
+    steps = [round((event.time - plant.start) / plant.step_s) - 1 for event in events_of(default_bundle())]
+
+    assert not [step for step in steps if STOPPED <= step < REPAIRED]
+    assert any(step < STOPPED for step in steps)
+    assert any(step >= REPAIRED for step in steps)
