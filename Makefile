@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; scripts/venv says what it looks for otherwise.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-train lint fix docs bench
+.PHONY: help demo test test-train lint fix docs bench faults soak
 PIP := .venv/bin/python -m pip install --quiet
 
 help: ## this list
@@ -15,6 +15,10 @@ test: lint ## lint, then all tests but training; core/ must be covered to the la
 	scripts/test-tools
 	.venv/bin/python -m pytest -m "not train" --cov --cov-report=term
 	.venv/bin/coverage report --include='edge_agent/core/*' --fail-under=100
+
+faults: .venv/.installed-dev ## kill agent and broker 1,000 times (CYCLES=, SEED=) and judge by an oracle what was lost
+	scripts/test-tools
+	.venv/bin/python -m tests.faults $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED))
 
 test-train: .venv/.installed-train ## types and tests of training (installs torch)
 	.venv/bin/mypy
@@ -32,6 +36,9 @@ docs: .venv/.installed-dev ## write the generated parts of the documentation ane
 
 bench: .venv/.installed-dev ## speed, memory and start-up on this computer
 	.venv/bin/python -m bench
+
+soak: .venv/.installed-dev ## an hour against a broker that restarts (MINUTES=): does memory, files, threads or disk grow?
+	.venv/bin/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 .venv/.installed-train: requirements/train.txt requirements/torch.txt | .venv/.installed-dev
 	$(PIP) --require-hashes -r requirements/train.txt

@@ -32,7 +32,7 @@ from edge_agent.service.opener import Opener
 from edge_agent.service.patience import Patience
 from edge_agent.service.reception import Reception
 from edge_agent.service.recorder import Recorder
-from edge_agent.service.redelivery import Marks
+from edge_agent.service.redelivery import SESSION, Marks
 from edge_agent.service.settings import EngineSettings
 from edge_agent.service.tally import EngineNumbers, Tally
 from edge_agent.service.teller import Teller
@@ -91,7 +91,7 @@ class Engine:
     def restore(self) -> None:
         """Rebuild windows, baselines and conditions from the journal; the readings after the snapshot are replayed."""
         replayed, marks = self._recorder.restore()
-        self._marks.restore(marks)
+        self._marks.restore(marks, self._recorder.states())
         now = time.monotonic()
         self._attendance.begin(now)
         self._reception.restore(self._recorder.states(), now)
@@ -147,6 +147,7 @@ class Engine:
             return
         if isinstance(item, Forgotten):
             self._recorder.batch.again = True
+            self._recorder.batch.states[SESSION] = self._marks.begin_session()
             return
         if isinstance(item, Delivered):
             self._recorder.sent(item.id)
