@@ -106,13 +106,12 @@ class OnnxRiskModel:
     def score(self, text: str) -> Scores:
         """Calibrated scores of one text."""
         encoded = self.encoder.encode(text)
-        stranger = self.encoder.bound and bool((encoded.input_ids == self.encoder.first_ordinal).any())
-        return self.calibrated(self.run(encoded), stranger=stranger)
+        return self.calibrated(self.run(encoded), stranger=self.encoder.stranger(encoded.input_ids))
 
     def calibrated(self, logits: Logits, *, stranger: bool = False) -> Scores:
         """Logits as probabilities, by the manifest's calibration and conformal bounds.
 
-        A `stranger` is an asset whose class has no reference: its text states no levels (`q?`).
+        A `stranger` is an asset whose class has no reference: its text states no level but `q?`.
         """
         labels = len(self._manifest.labels)
         if len(logits) == _BINARY and labels + 1 != _BINARY:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from edge_agent.core.text import ORDINALS
+from edge_agent.core.text import LEVELS, ORDINALS
 from edge_agent.errors import BundleError
 
 Ids = NDArray[np.int64]
@@ -124,6 +124,11 @@ class TextEncoder:
             return self.padded(*self.assemble(self.lines(text)))
         ids = self.tokenizer.encode(text).ids[: self.buckets[-1]]
         return self.padded(ids, [0] * len(ids))
+
+    def stranger(self, ids: Ids) -> bool:
+        """Whether a text states no level but `q?`: nothing is known of its class. Joint channels have none in any."""
+        stated = (ids > self.first_ordinal) & (ids <= self.first_ordinal + len(LEVELS))
+        return self.bound and bool((ids == self.first_ordinal).any()) and not bool(stated.any())
 
     def padded(self, ids: Sequence[int], channel_of: Sequence[int]) -> Encoded:
         """Token ids and binding as one row, padded to the shortest bucket that holds them."""

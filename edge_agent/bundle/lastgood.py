@@ -39,17 +39,24 @@ def choose_bundle(folder: Path, copies: Path) -> Chosen:
         BundleError: it fails, and there is no good copy; what is wrong with the configured one.
     """
     try:
-        return Chosen(load_bundle(folder), None)
+        return Chosen(_load(folder), None)
     except BundleError as fault:
         for copy in _whole(copies):
             try:
-                bundle = load_bundle(copy)
+                bundle = _load(copy)
             except BundleError as error:
                 logger.warning("last_good_refused path=%s error=%s", copy, error)
                 continue
             logger.error("bundle_fallback error=%s using=%s hint=%s", fault, copy, fault.hint)  # noqa: TRY400 - one line
             return Chosen(bundle, fault)
         raise
+
+
+def _load(folder: Path) -> Bundle:
+    try:
+        return load_bundle(folder)
+    except OSError as error:
+        raise BundleError(f"bundle {folder} cannot be read: {error}", hint="install the bundle again") from error
 
 
 def keep_last_good(folder: Path, copies: Path) -> None:
@@ -99,10 +106,11 @@ def _copy(folder: Path, copies: Path, name: str) -> None:
 
 def _whole(copies: Path) -> list[Path]:
     """The copies that are whole, newest first."""
-    if not copies.is_dir():
+    try:
+        found = [copy for copy in copies.iterdir() if _is_whole(copy, copy.name)]
+        return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+    except OSError:
         return []
-    found = [copy for copy in copies.iterdir() if _is_whole(copy, copy.name)]
-    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
 
 
 def _is_whole(copy: Path, name: str) -> bool:

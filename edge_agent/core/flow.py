@@ -93,7 +93,8 @@ class Flow:
         """
         lag = arrival - time
         if self.lag is None and (self.holding or time >= self.newest - self.tolerance_s):
-            return self._usual(time, arrival, lag, old=self.holding and time < self.newest)
+            apart = self.newest - time  # channels of a live asset are stamped a little apart: that is no buffer
+            return self._usual(time, arrival, lag, old=self.holding and apart > STEADY_S)
         if self.lag is not None and abs(lag - self.lag) <= self.tolerance_s:
             self.strays.pop(channel, None)
             return self._usual(time, arrival, lag, old=False)

@@ -207,7 +207,8 @@ class Windower:
         if baseline.principal is not None:
             z = np.clip(np.nan_to_num(baseline.z(u)), -MAX_Z, MAX_Z)
             joint = np.array(baseline.principal.distances(z))
-        self._advance(track, np.concatenate([u, joint]))
+        if not track.standing:  # what a machine shows while it stands is no past of the running one
+            self._advance(track, np.concatenate([u, joint]))
         if not describe:
             return None
         return self._window(asset, track, number, values, baseline, regime, learning=learning)

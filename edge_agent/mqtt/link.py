@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 DISCONNECTED = "disconnected"
 QUEUE_FULL = "queue_full"
+UNSENDABLE = "unsendable"
 ACKNOWLEDGED = "acknowledged"
 STABLE_S = 10.0  # a connection that lasted so long was a good one: the next wait is short again
 QUICK_CUTS = 3  # connections in a row that did not, until we suspect a second client with our id
@@ -159,7 +160,11 @@ class PahoLink:
         if not connected:
             on_done(False, DISCONNECTED)  # noqa: FBT003 - the port's callback
             return
-        info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        try:
+            info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        except ValueError:  # no topic or no QoS: a row of the outbox that was damaged
+            on_done(False, UNSENDABLE)  # noqa: FBT003 - the port's callback
+            return
         with self._lock:  # not before: the network thread calls back while it holds a lock that publish() needs
             done = self._early.pop(info.mid, None)
             if done is None and info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:

@@ -115,6 +115,8 @@ class Engine:
             item = self._take(min(left, self._patience.wait_s(owed, settings.batch_s)))
             if item is not None:
                 self._item(item)
+                if owed and self._patience.over(owed, time.monotonic()):
+                    break
             elif not self._explain():
                 break
         self._commit()
@@ -148,6 +150,8 @@ class Engine:
         if isinstance(item, Forgotten):
             self._recorder.batch.again = True
             self._recorder.batch.states[SESSION] = self._marks.begin_session()
+            if not self._recorder.failing:
+                self._commit()  # before anything of the new session: its packet ids begin anew
             return
         if isinstance(item, Delivered):
             self._recorder.sent(item.id)
@@ -156,8 +160,8 @@ class Engine:
 
     def _message(self, arrival: Arrival) -> None:
         self._tally.message(arrival.qos)
-        self._patience.came(time.monotonic())
         if arrival.qos:
+            self._patience.came(time.monotonic())
             if self._unacked and self._unacked[-1].epoch != arrival.epoch:
                 self._unacked.clear()  # their connection is gone: they come again by this one, and are recognised
             self._unacked.append(arrival)
@@ -213,9 +217,8 @@ class Engine:
             self._metrics.verdicts.labels(verdict.status).inc()
             self._recorder.batch.verdicts.append(verdict)
             self._teller.risk(verdict, self._recorder.batch)
-        for window in outcome.windows:
-            if window.standing:
-                self._teller.standing(window, self._recorder.batch)
+        if outcome.windows and outcome.windows[-1].standing and not outcome.windows[-1].historical:
+            self._teller.standing(outcome.windows[-1], self._recorder.batch)
         for event in outcome.events:
             self._teller.event(event, self._recorder.batch)
         if self._report is not None:
@@ -255,8 +258,8 @@ class Engine:
         now = time.monotonic()
         if not self._explainable:
             self._explain_by = now + self._settings.explain_s
-        overdue = now >= self._explain_by
-        while (overdue or not len(self._inbox)) and self._explain():
+        overdue, until = now >= self._explain_by, now + self._settings.explain_s
+        while (overdue or not len(self._inbox)) and time.monotonic() < until and self._explain():
             overdue = False
         if self._recorder.batch.events and not self._recorder.failing:
             self._commit()

@@ -25,8 +25,12 @@ class Patience:
         """How long to wait for the next message when so many are owed an answer."""
         return min(SILENCE_S, longest_s) if self.narrow and owed >= LEAST else longest_s
 
+    def over(self, owed: int, now: float) -> bool:
+        """Whether a narrow broker waits for our answer, whatever else comes meanwhile."""
+        return self.narrow and owed >= LEAST and now - self._last >= SILENCE_S
+
     def came(self, now: float) -> None:
-        """A message came."""
+        """A message came that is owed an answer."""
         if self._looking:
             self.narrow, self._looking = now - self._answered < PROMPT_S, False
         self._last = now

@@ -143,7 +143,10 @@ class Reception:
             flow.holding = asset in self._holds
             return Received(Way.LATE, (reading._replace(channel=LATE + reading.channel),))
         self._aside += 1
-        current = flow.lag is not None and arrival - reading.time - flow.lag <= flow.tolerance_s
+        if flow.lag is None:
+            current = reading.time >= flow.newest
+        else:
+            current = arrival - reading.time - flow.lag <= flow.tolerance_s
         if current and channel.limits.crossed(reading.value) is not None:
             flow.crossed(arrival)
         if asset in self._holds:

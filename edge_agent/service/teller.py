@@ -64,7 +64,7 @@ class Teller:
         if said is not None:
             near = abs(verdict.risk - said.risk) < self._risk_step
             alike = (verdict.mode, verdict.status) == (said.mode, said.status)
-            if near and alike and verdict.time - said.time < self._risk_max_age_s:
+            if near and alike and abs(verdict.time - said.time) < self._risk_max_age_s:
                 return
         self._said[verdict.asset] = _Said(verdict.risk, verdict.time, verdict.mode, verdict.status)
         batch.outgoing.append(risk_message(verdict, self._origin))

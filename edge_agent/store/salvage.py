@@ -74,17 +74,22 @@ WHERE name = 'tracks_block' AND CAST(data AS INTEGER) > ({_NEWEST_BLOCK})
 
 
 def salvage(bad: Path, conn: sqlite3.Connection, *, limit_s: float = SALVAGE_S) -> int:
-    """Number of rows saved from a file set aside into the empty journal on the connection; 0 where that failed."""
+    """Number of rows saved from a file set aside into the empty journal on the connection: all that could be."""
     deadline = time.monotonic() + limit_s
     saved = 0
     try:
-        with closing(connect_readonly(bad)) as old, transaction(conn):
-            for part in _PARTS:
-                saved += _save(part, old, conn, deadline)
-            conn.execute(_STEP_BACK)
+        with closing(connect_readonly(bad)) as old:
+            try:
+                for part in _PARTS:  # each by itself: what is needed most stays when a later one finds no room
+                    with transaction(conn):
+                        count = _save(part, old, conn, deadline)
+                    saved += count
+            finally:
+                with transaction(conn):
+                    conn.execute(_STEP_BACK)
     except _UNREADABLE as error:
-        logger.warning("store_not_salvaged bad=%s error=%s", bad, error)
-        return 0
+        logger.warning("store_not_salvaged bad=%s rows=%d error=%s", bad, saved, error)
+        return saved
     logger.info("store_salvaged bad=%s rows=%d", bad, saved)
     return saved
 

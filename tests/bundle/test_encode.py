@@ -116,3 +116,11 @@ def test_a_tokenizer_without_ordinals_cannot_bind() -> None:
 
     with pytest.raises(BundleError, match="ordinal words"):
         TextEncoder(Tokenizer(BPE()))
+
+
+def test_a_stranger_is_who_states_no_level_whatever_the_joint_channels_say(encoder: TextEncoder) -> None:
+    known = "pump\nvib q50 q50 q50 z+01 z+00 z+00 z+00\njoint_spe q? q? q? z+01 z+00 z+00 z+00"
+    strange = "pump\nvib q? q? q? z+01 z+00 z+00 z+00\njoint_spe q? q? q? z+01 z+00 z+00 z+00"
+
+    assert not encoder.stranger(encoder.encode(known).input_ids)
+    assert encoder.stranger(encoder.encode(strange).input_ids)

@@ -203,6 +203,16 @@ def test_without_a_usual_lag_everything_after_a_gap_is_held_and_the_newest_says_
     assert flow.lag == 113.0 - (NOW + 6 * HOUR)
 
 
+def test_without_a_usual_lag_channels_stamped_a_little_apart_are_no_buffer() -> None:
+    flow = Flow.of(PUMP, newest=NOW)
+    for second in range(20):
+        take(flow, NOW + HOUR + second, 100.0 + second, "vib")
+        take(flow, NOW + HOUR + second - 0.2, 100.0 + second, "temp")
+
+    assert flow.holding
+    assert flow.due(100.0 + flow.settle_s)
+
+
 def test_without_a_usual_lag_a_boot_at_1970_goes_on_after_a_while() -> None:
     flow = Flow.of(PUMP, newest=NOW)
     ways = [take(flow, second, second, channel, judged=NOW) for second in range(30) for channel in CHANNELS]

@@ -597,6 +597,16 @@ def test_standing_is_not_learned_as_normal() -> None:
     }
 
 
+def test_what_a_machine_shows_while_it_stands_is_no_past_of_the_running_one() -> None:
+    stops = range(LEARNT + 5, LEARNT + 30)
+    found = outcomes(pipeline(RUNS), readings(running(LEARNT + 40, *stops)))
+    back = [window for outcome in found for window in outcome.windows if window.end / 60 > stops[-1] + 1]
+    shifts = {c.name: max(abs(c.shift), abs(c.trend)) for c in back[0].channels if c.name in NORMAL}
+
+    assert not back[0].standing
+    assert max(shifts.values()) < 3.0
+
+
 def test_where_a_step_does_not_tell_the_machine_is_taken_to_go_on_as_before() -> None:
     values = running(20, *range(5, 10))
     values["speed"][[0, 6, 7, 12, 13]] = np.nan  # told by exception

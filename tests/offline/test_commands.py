@@ -22,6 +22,9 @@ from tests.offline.conftest import ROOT, Mosquitto, Write
 from tests.offline.test_backtest import pump_lines
 
 DEADLINE_S = 60.0
+_HEEDING_INTERRUPTS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's `&` ignores
+)
 
 
 def judge(*arguments: str | Path) -> Result:
@@ -274,7 +277,8 @@ def test_replay_ends_cleanly_on_an_interrupt_and_names_the_row(
     """A process of its own, stopped as a terminal does it while it waits for the third row."""
     path = write("time,x", "1,5", "2,6", "3000,7")
     command = [
-        sys.executable, "-c", "from edge_agent.offline.commands import replay; replay()", str(path),
+        sys.executable, "-c", f"{_HEEDING_INTERRUPTS}from edge_agent.offline.commands import replay; replay()",
+        str(path),
         "--broker", f"127.0.0.1:{mosquitto.port}", "--topic", "plant/{channel}", "--speed", "100",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

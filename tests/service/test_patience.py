@@ -29,6 +29,17 @@ def test_a_broker_that_sends_at_once_after_the_answer_had_been_waiting() -> None
     assert patience.wait_s(LEAST - 1, BATCH_S) == BATCH_S
 
 
+def test_a_narrow_broker_is_answered_although_other_messages_go_on() -> None:
+    """QoS 0 needs no answer, so it comes all the time."""
+    patience = Patience()
+    answer_after(patience, 32, BATCH_S, 0.001)
+    last = 100.0 + BATCH_S + 0.001
+
+    assert patience.over(32, last + 2 * SILENCE_S)
+    assert not patience.over(32, last)
+    assert not Patience().over(32, last + 2 * SILENCE_S)
+
+
 def test_sensors_that_speak_once_a_second_are_no_narrow_broker() -> None:
     """What comes next comes when it is due."""
     patience = Patience()

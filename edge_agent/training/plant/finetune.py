@@ -154,6 +154,8 @@ def finetune(  # noqa: PLR0913 - from what, how, where, and whom to tell; the or
     )
     manifest = draft(job.name, job.version, f"fails within {job.plant.horizon} steps", _data(bundle, plant))
     manifest, ladder = assemble(model, manifest, content, checks, work, made, say)
+    if bundle.manifest.stranger_threshold is not None:
+        say("note: it judges machines of no known class as it judges yours; the base has odds of their own for them")
     say("measuring base, fine-tuned and boosted trees ...")
     tuned = load_bundle(made)
     rows = [*_own_rows(windows, judged, bundle, tuned), *_kept_rows(judged, bundle, tuned)]
