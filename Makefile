@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; scripts/venv says what it looks for otherwise.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-train lint fix docs bench faults soak
+.PHONY: help demo test test-long test-train lint fix docs bench faults soak
 PIP := .venv/bin/python -m pip install --quiet
 
 help: ## this list
@@ -11,10 +11,14 @@ help: ## this list
 demo: .venv/.installed-demo ## first alarm in a minute, with a broker of its own; DATA=folder replays recorded data
 	.venv/bin/edge-agent demo $(if $(DATA),--data "$(DATA)")
 
-test: lint ## lint, then all tests but training; core/ must be covered to the last branch
+test: lint ## lint, then all tests but training and the long ones; core/ must be covered to the last branch
 	scripts/test-tools
-	.venv/bin/python -m pytest -m "not train" --cov --cov-report=term
+	.venv/bin/python -m pytest -m "not train and not long" --cov --cov-report=term
 	.venv/bin/coverage report --include='edge_agent/core/*' --fail-under=100
+
+test-long: .venv/.installed-dev ## floods, and the broken agents and brokers of the oracle: minutes
+	scripts/test-tools
+	.venv/bin/python -m pytest -m "long and not train"
 
 faults: .venv/.installed-dev ## kill agent and broker 1,000 times (CYCLES=, SEED=) and judge by an oracle what was lost
 	scripts/test-tools

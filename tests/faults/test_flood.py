@@ -12,7 +12,7 @@ from tests.faults.flood import FLAT, flood
 from tests.faults.plan import GUSH, UNTIMED, Plan
 from tests.faults.site import Site
 
-pytestmark = [pytest.mark.broker, pytest.mark.slow]
+pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.long]
 SECONDS = 8.0
 ALARM_S = 60.0  # generous: this is no place to measure, another process may have the processor
 

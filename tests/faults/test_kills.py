@@ -29,6 +29,7 @@ def test_fifty_kills_lose_repeat_and_change_nothing(tmp_path: Path, nursery: Nur
     judged(Campaign(seed=4, cycles=KILLS), tmp_path, nursery)
 
 
+@pytest.mark.long
 def test_a_broker_that_ends_now_and_then_changes_nothing_either(tmp_path: Path, nursery: Nursery) -> None:
     judged(Campaign(seed=5, cycles=WITH_BROKER, broker_too=True), tmp_path, nursery)
 
