@@ -259,7 +259,7 @@ class Engine:
         if not self._explainable:
             self._explain_by = now + self._settings.explain_s
         overdue, until = now >= self._explain_by, now + self._settings.explain_s
-        while (overdue or not len(self._inbox)) and time.monotonic() < until and self._explain():
+        while (overdue or (not len(self._inbox) and time.monotonic() < until)) and self._explain():
             overdue = False
         if self._recorder.batch.events and not self._recorder.failing:
             self._commit()
