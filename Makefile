@@ -45,11 +45,11 @@ soak: .venv/.installed-dev ## an hour against a broker that restarts (MINUTES=):
 	.venv/bin/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 .venv/.installed-train: requirements/train.txt requirements/torch.txt | .venv/.installed-dev
-	$(PIP) --require-hashes -r requirements/train.txt
+	$(PIP) --no-deps --require-hashes -r requirements/train.txt
 	$(PIP) -r requirements/torch.txt
 	touch $@
 
 .venv/.installed-%: requirements/%.txt requirements/build.txt pyproject.toml
 	scripts/venv
-	$(PIP) --require-hashes -r requirements/build.txt -r $<
+	$(PIP) --no-deps --require-hashes -r requirements/build.txt -r $<
 	PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --editable . && touch $@

@@ -77,7 +77,7 @@ find_python() { # sets $python
 
 install_program() {
     "$prefix/bin/python" -c 'import pip' 2>/dev/null || "$python" -m venv --clear "$prefix"
-    "$prefix/bin/python" -m pip install --quiet --require-hashes \
+    "$prefix/bin/python" -m pip install --quiet --no-deps --require-hashes \
         -r "$source/requirements/build.txt" -r "$source/requirements/run.txt"
 
     copy=$(mktemp -d) # a build leaves files behind, and the source may belong to somebody
