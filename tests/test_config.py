@@ -587,6 +587,8 @@ def test_a_wrong_head_is_told(file: Path, field: str) -> None:
             "paths into JSON",
         ),
         (SOURCE + 'format = "text"\n', "source[1].format", "a reading is not written so"),
+        (SOURCE + 'kind = "log"\nformat = "senml"\n', "source[1].format", "a log is not written so"),
+        (SOURCE + 'format = "senml"\n[source.json]\n', "source[1].format", "paths into JSON"),
         (SOURCE + 'kind = "log"\nformat = "scalar"\n', "source[1].format", "a log is not written so"),
         (SOURCE + 'kind = "logs"\n', "source[1].kind", "should be 'reading' or 'log'"),
         (SOURCE + "unit = 5\n", "source[1].unit", "should be a valid dictionary"),
@@ -681,6 +683,10 @@ def test_a_channel_without_unit_cannot_be_converted_to(file: Path) -> None:
     problems = check(good(file, source=SOURCE + 'unit = "psi"\n', classes=CLASS.replace('unit = "mm/s"\n', "")))
 
     assert [p.remedy for p in problems] == ['add `unit = ...` to channel "vib" of class "pump"']
+
+
+def test_a_format_that_names_machine_and_channel_needs_neither_from_the_source(file: Path) -> None:
+    assert check(good(file, source='[[source]]\ntopic = "senml"\nformat = "senml"\n')) == []
 
 
 def test_a_unit_for_all_concerns_only_the_channels_of_the_source(file: Path) -> None:

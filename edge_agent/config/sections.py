@@ -170,7 +170,7 @@ class Source(Section):
     kind: Kind = Field(Kind.READING, description="what it brings: reading or log", examples=["reading"])
     format: Format | None = Field(
         None,
-        description="scalar, json or text; left out: json with [source.json], else scalar or text",
+        description="scalar, json, text or senml; left out: json with [source.json], else scalar or text",
         examples=["json"],
     )
     asset: str | None = Field(

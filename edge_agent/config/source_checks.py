@@ -11,11 +11,11 @@ from edge_agent.config.problems import MISSING, Problem, choose, closest, writte
 from edge_agent.config.sections import AssetClass, Channel, Json, Source
 from edge_agent.core.identity import slug
 from edge_agent.core.paths import parse_path
-from edge_agent.core.sources import EVERY, Catalogue, Format, Kind
+from edge_agent.core.sources import EVERY, NAMING, Catalogue, Format, Kind
 from edge_agent.core.topics import TopicTemplate
 from edge_agent.core.units import conversion, convertible
 
-_FORMATS: Final = {Kind.READING: (Format.SCALAR, Format.JSON), Kind.LOG: (Format.TEXT, Format.JSON)}
+_FORMATS: Final = {Kind.READING: (Format.SCALAR, Format.JSON, *sorted(NAMING)), Kind.LOG: (Format.TEXT, Format.JSON)}
 _PATHS: Final = ("items", "value", "channel", "asset", "time", "text", "author", "order")
 _FOREIGN: Final = {Kind.READING: ("text", "author", "order"), Kind.LOG: ("value", "channel")}
 
@@ -31,6 +31,10 @@ class _Case:
     @property
     def json(self) -> Json:
         return self.source.paths or Json()
+
+    @property
+    def naming(self) -> bool:
+        return self.source.effective_format in NAMING
 
 
 def source_problems(parts: Parts) -> Iterator[Problem]:
@@ -69,7 +73,7 @@ def _reach_problems(case: _Case, earlier: list[_Case]) -> Iterator[Problem]:
 
 def _asset_problems(case: _Case, parts: Parts) -> Iterator[Problem]:
     source = case.source
-    if "asset" not in case.template.names and source.asset is None and case.json.asset is None:
+    if "asset" not in case.template.names and source.asset is None and case.json.asset is None and not case.naming:
         near = closest("asset", case.template.names)
         yield Problem(
             f"{case.field}.topic",
@@ -146,7 +150,7 @@ def _path_problems(case: _Case) -> Iterator[Problem]:
 
 
 def _channel_problems(case: _Case) -> Iterator[Problem]:
-    said = "channel" in case.template.names or case.source.channel or case.json.channel is not None
+    said = "channel" in case.template.names or case.source.channel or case.json.channel is not None or case.naming
     if not said and not case.json.channels:
         near = closest("channel", case.template.names)
         yield Problem(

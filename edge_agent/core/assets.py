@@ -53,19 +53,19 @@ class AssetRegistry:
             return Fault(Reason.ASSET_COLLISION, detail)
         return asset
 
-    def slot(self, source: SourceSpec, raw_asset: object, raw_channel: object) -> Slot | Fault:
-        """Where readings of a channel of an asset go, by their raw names."""
+    def slot(self, source: SourceSpec, raw_asset: object, raw_channel: object, unit: str = "") -> Slot | Fault:
+        """Where readings of a channel of an asset go, by their raw names; `unit` is what the message itself says."""
         channel = _name(raw_channel)
         if channel is None:
             return Fault(Reason.BAD_CHANNEL, f"channel name {shown(raw_channel)}: text of 1 to {MAX_NAME} characters")
-        treatment = _treatment(source, slug(_name(raw_asset) or ""), channel)
+        treatment = _treatment(source, slug(_name(raw_asset) or ""), channel, unit)
         if isinstance(treatment, Fault):
             return treatment  # before the asset is noted: names without a class must not use up the room
         asset = self.asset(raw_asset)
         return asset if isinstance(asset, Fault) else Slot(sys.intern(asset), sys.intern(channel), *treatment)
 
 
-def _treatment(source: SourceSpec, asset: str, channel: str) -> tuple[Conversion, bool] | Fault:
+def _treatment(source: SourceSpec, asset: str, channel: str, unit: str) -> tuple[Conversion, bool] | Fault:
     """Conversion and whether it is a counter, by what the catalogue says of the asset's class."""
     if source.catalogue is None or not asset:
         return SAME, False
@@ -75,7 +75,9 @@ def _treatment(source: SourceSpec, asset: str, channel: str) -> tuple[Conversion
     target = source.catalogue.channels.get(asset_class, {}).get(channel)
     if target is None:
         return Fault(Reason.UNKNOWN_CHANNEL, f"channel {shown(channel)} is not measured in class {asset_class!r}")
-    sent = source.unit(channel) or target.unit
+    if unit and not target.unit:
+        return SAME, target.counter  # the class is measured in whatever is sent
+    sent = unit or source.unit(channel) or target.unit
     change = conversion(sent, target.unit)
     if change is None:
         return Fault(Reason.BAD_UNIT, f"channel {shown(channel)}: no conversion from {sent!r} to {target.unit!r}")

@@ -7,13 +7,13 @@ is remembered, so that a scalar on a known topic costs about two microseconds. J
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
-from pydantic_core import from_json
+from typing import Final
 
 from edge_agent.core.assets import MAX_REMEMBERED, AssetRegistry, Slot
+from edge_agent.core.decoded import MAX_FAULTS, Decoded, json_document, refused
 from edge_agent.core.faults import Fault, Reason, shown
 from edge_agent.core.paths import MISSING, Path, parse_path, pick
+from edge_agent.core.samples import READERS, SampleRoute, Slots
 from edge_agent.core.sources import EVERY, Format, Kind, Paths, SourceSpec
 from edge_agent.core.timestamps import parse_time
 from edge_agent.core.topics import Refusal, TopicTemplate
@@ -25,16 +25,6 @@ __all__ = ["MAX_PAYLOAD", "Decoded", "Decoder", "Fault", "Format", "Kind", "Path
 MAX_PAYLOAD: Final = 256 * 1024  # bytes; a reading has a hundred, a shift's batch of them a few ten thousand
 MAX_LOG_CHARACTERS: Final = 4000  # kept of one log line
 MAX_FIELD_CHARACTERS: Final = 100  # of a log line's author and order
-MAX_FAULTS: Final = 16  # told of one message; one broken sender must not flood the log
-_BOM = b"\xef\xbb\xbf"
-
-
-class Decoded(NamedTuple):
-    """All that one message brought."""
-
-    readings: tuple[Reading, ...] = ()
-    logs: tuple[LogLine, ...] = ()
-    faults: tuple[Fault, ...] = ()
 
 
 class Decoder:
@@ -61,7 +51,7 @@ class Decoder:
                 self._routes.clear()
             route = self._routes[topic] = found
         if len(payload) > MAX_PAYLOAD:
-            return _refused(Reason.TOO_LARGE, f"{len(payload)} bytes; {MAX_PAYLOAD} are allowed")
+            return refused(Reason.TOO_LARGE, f"{len(payload)} bytes; {MAX_PAYLOAD} are allowed")
         return route.decode(payload, arrival)
 
     def _find(self, topic: str) -> _Route | Fault:
@@ -74,6 +64,8 @@ class Decoder:
                 asset, channel = captured.get("asset", spec.asset), captured.get("channel", spec.channel)
                 if spec.kind is Kind.LOG:
                     return _LogRoute(source, self.registry, asset)
+                if spec.format in READERS:
+                    return SampleRoute(spec, source.slots, self.registry, (asset, channel))
                 if spec.format is Format.SCALAR:
                     return _ScalarRoute(source, self.registry, asset, channel)
                 return _JsonRoute(source, self.registry, asset, channel)
@@ -102,7 +94,7 @@ class _Source:
         self.order = _path(paths.order)
         self.channels = tuple((name, parse_path(path)) for name, path in paths.channels if name != EVERY)
         self.every = _path(dict(paths.channels).get(EVERY))
-        self.slots: dict[tuple[object, object], Slot | Fault] = {}
+        self.slots: Slots = {}
 
 
 class _ScalarRoute:
@@ -118,9 +110,9 @@ class _ScalarRoute:
         try:
             raw = float(payload)
         except ValueError:
-            return _refused(explain(payload), f"value {shown(payload)}")
+            return refused(explain(payload), f"value {shown(payload)}")
         if b"_" in payload:  # Python takes 1_000 for a number; nobody else does
-            return _refused(explain(payload), f"value {shown(payload)}")
+            return refused(explain(payload), f"value {shown(payload)}")
         slot = self._slot
         if slot is None:  # only a valid value makes an asset known
             slot = self._slot = self._registry.slot(self._source.spec, self._asset, self._channel)
@@ -128,7 +120,7 @@ class _ScalarRoute:
             return Decoded(faults=(slot,))
         value = finish(raw, slot.conversion, counter=slot.counter)
         if isinstance(value, Reason):
-            return _refused(value, f"value {shown(payload)} of channel {shown(slot.channel)}")
+            return refused(value, f"value {shown(payload)} of channel {shown(slot.channel)}")
         return Decoded((Reading(slot.asset, slot.channel, arrival, value),))
 
 
@@ -141,7 +133,7 @@ class _JsonRoute:
         self._source, self._registry, self._asset, self._channel = source, registry, asset, channel
 
     def decode(self, payload: bytes, arrival: float) -> Decoded:
-        document = _document(payload)
+        document = json_document(payload)
         if isinstance(document, Fault):
             return Decoded(faults=(document,))
         items = _items(document, self._source.items)
@@ -222,9 +214,9 @@ class _LogRoute:
             try:
                 document: object = payload.decode("utf-8-sig")
             except UnicodeDecodeError as error:
-                return _refused(Reason.BAD_ENCODING, f"not UTF-8 at byte {error.start}: {shown(payload)}")
+                return refused(Reason.BAD_ENCODING, f"not UTF-8 at byte {error.start}: {shown(payload)}")
         else:
-            document = _document(payload)
+            document = json_document(payload)
         items = document if isinstance(document, Fault) else _items(document, source.items)
         if isinstance(items, Fault):
             return Decoded(faults=(items,))
@@ -252,26 +244,11 @@ class _LogRoute:
         return LogLine(asset, time, text, _field(item, document, source.author), _field(item, document, source.order))
 
 
-_Route = _ScalarRoute | _JsonRoute | _LogRoute
-
-
-def _refused(reason: Reason, detail: str) -> Decoded:
-    return Decoded(faults=(Fault(reason, detail),))
+_Route = _ScalarRoute | _JsonRoute | _LogRoute | SampleRoute
 
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else parse_path(text)
-
-
-def _document(payload: bytes) -> object:
-    """The decoded JSON, or a `Fault`."""
-    if not payload.strip():
-        return Fault(Reason.EMPTY, "an empty payload")
-    try:
-        return from_json(payload.removeprefix(_BOM), cache_strings="keys")
-    except ValueError as error:
-        reason = Reason.BAD_ENCODING if "unicode code point" in str(error) else Reason.BAD_JSON
-        return Fault(reason, f"{error}: {shown(payload)}")
 
 
 def _items(document: object, path: Path | None) -> list[object] | Fault:

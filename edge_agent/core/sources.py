@@ -28,6 +28,10 @@ class Format(StrEnum):
     SCALAR = "scalar"
     JSON = "json"
     TEXT = "text"
+    SENML = "senml"
+
+
+NAMING = frozenset({Format.SENML})  # formats whose payloads name asset and channel themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,7 @@ class SourceSpec:
     """One `[[source]]` of the configuration.
 
     The asset is what the payload says (`paths.asset`), else `{asset}` of the topic, else `asset`; the channel likewise.
+    A format of `NAMING` reads from the payload what neither says.
     """
 
     topic: str

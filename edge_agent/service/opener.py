@@ -50,8 +50,9 @@ class Opener:
 
     def _dated(self, arrival: Arrival, decoded: Decoded) -> Decoded:
         """What of a retained message bears a time of its own; nobody can say how old the rest is."""
-        readings = tuple(reading for reading in decoded.readings if reading.time != arrival.time)
-        logs = tuple(line for line in decoded.logs if line.time != arrival.time)
+        later = self._decoder.decode(arrival.topic, arrival.payload, arrival.time + 1.0)  # own is what stays the same
+        readings = tuple(a for a, b in zip(decoded.readings, later.readings, strict=False) if a.time == b.time)
+        logs = tuple(a for a, b in zip(decoded.logs, later.logs, strict=False) if a.time == b.time)
         for _ in range(len(decoded.readings) - len(readings) + len(decoded.logs) - len(logs)):
             self.refuse("retained", arrival.topic, "without a time of its own nobody knows how old it is")
         return Decoded(readings, logs, decoded.faults)

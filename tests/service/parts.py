@@ -42,6 +42,7 @@ PUMP = ClassSpec(
 )
 SOURCES = (
     SourceSpec(topic="plant/{asset}/{channel}", format=Format.JSON, paths=Paths(value="value", time="ts")),
+    SourceSpec(topic="senml/{asset}", format=Format.SENML),
     SourceSpec(topic="logs/{asset}", kind=Kind.LOG, format=Format.JSON, paths=Paths(text="text", time="ts")),
 )
 

@@ -128,6 +128,17 @@ def test_a_retained_message_without_a_time_of_its_own_is_refused() -> None:
     assert len(bench.link.acked) == 3
 
 
+def test_a_time_relative_to_now_is_no_time_of_a_retained_messages_own() -> None:
+    """It counts from when the message was sent, and nobody knows when that was."""
+    bench = Bench()
+    pack = [{"n": "vib", "v": 1, "t": -5}, {"n": "vib", "v": 2, "t": START}]
+    bench.send("senml/p1", json.dumps(pack).encode(), retain=True)
+    bench.drain()
+
+    assert [r.value for b in bench.journal.batches for r in b.readings] == [2.0]
+    assert dict(bench.engine.numbers.faults) == {"retained": 1}
+
+
 def test_messages_and_readings_are_counted_by_the_end_of_a_turn() -> None:
     """Also while nothing can be written."""
     bench = Bench()
