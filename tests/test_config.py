@@ -587,6 +587,8 @@ def test_a_wrong_head_is_told(file: Path, field: str) -> None:
             "paths into JSON",
         ),
         (SOURCE + 'format = "text"\n', "source[1].format", "a reading is not written so"),
+        (SOURCE + 'format = "thingsboard"\n', "source[1].channel", "are the channels"),
+        (JSON_SOURCE + 'channels = { vib = "v" }\nunit = "u"\n', "source[1].json.unit", "of several channels"),
         (SOURCE + 'kind = "log"\nformat = "senml"\n', "source[1].format", "a log is not written so"),
         (SOURCE + 'format = "senml"\n[source.json]\n', "source[1].format", "paths into JSON"),
         (SOURCE + 'kind = "log"\nformat = "scalar"\n', "source[1].format", "a log is not written so"),

@@ -153,6 +153,9 @@ class Json(Section):
     channel: str | None = Field(None, description="path of the name of the channel", examples=["name"])
     asset: str | None = Field(None, description="path of the name of the machine", examples=["device"])
     time: str | None = Field(None, description="path of the time; left out: when it arrived", examples=["ts"])
+    unit: str | None = Field(
+        None, description="path of the unit of `value`; where it says none, `unit` of the source", examples=["uom"]
+    )
     text: str | None = Field(None, description="path of the text of a log line", examples=["message"])
     author: str | None = Field(
         None, description="path of who wrote the line; kept with keep_author only", examples=["by"]
@@ -170,7 +173,7 @@ class Source(Section):
     kind: Kind = Field(Kind.READING, description="what it brings: reading or log", examples=["reading"])
     format: Format | None = Field(
         None,
-        description="scalar, json, text or senml; left out: json with [source.json], else scalar or text",
+        description="scalar, json, text, senml or thingsboard; left out: json with [source.json], else scalar or text",
         examples=["json"],
     )
     asset: str | None = Field(

@@ -16,8 +16,8 @@ from edge_agent.core.topics import TopicTemplate
 from edge_agent.core.units import conversion, convertible
 
 _FORMATS: Final = {Kind.READING: (Format.SCALAR, Format.JSON, *sorted(NAMING)), Kind.LOG: (Format.TEXT, Format.JSON)}
-_PATHS: Final = ("items", "value", "channel", "asset", "time", "text", "author", "order")
-_FOREIGN: Final = {Kind.READING: ("text", "author", "order"), Kind.LOG: ("value", "channel")}
+_PATHS: Final = ("items", "value", "channel", "asset", "time", "unit", "text", "author", "order")
+_FOREIGN: Final = {Kind.READING: ("text", "author", "order"), Kind.LOG: ("value", "channel", "unit")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ def source_problems(parts: Parts) -> Iterator[Problem]:
         yield from _reach_problems(case, cases)
         yield from _asset_problems(case, parts)
         yield from _format_problems(case)
+        yield from _naming_problems(case)
         yield from _path_problems(case)
         if source.kind is Kind.READING:
             yield from _channel_problems(case)
@@ -132,6 +133,25 @@ def _format_problems(case: _Case) -> Iterator[Problem]:
             "keep `value` for one channel a message, or `channels` for several"
             if both
             else 'add `value = "value"` (one channel a message) or `channels = { temp = "t" }` to [source.json]',
+        )
+
+
+def _naming_problems(case: _Case) -> Iterator[Problem]:
+    """What a source says beside a payload that says it better."""
+    source, json = case.source, case.json
+    if source.effective_format is Format.THINGSBOARD and (source.channel or "channel" in case.template.names):
+        yield Problem(
+            f"{case.field}.channel",
+            written(source.channel or source.topic),
+            "the keys of ThingsBoard telemetry are the channels",
+            "remove it, or write + for {channel} in the topic",
+        )
+    if json.unit is not None and json.channels:
+        yield Problem(
+            f"{case.field}.json.unit",
+            written(json.unit),
+            "one unit cannot be that of several channels",
+            "use `value` with one channel a message or item, or `unit = { ... }` of the [[source]]",
         )
 
 

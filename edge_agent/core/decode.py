@@ -77,7 +77,7 @@ class _Source:
 
     __slots__ = (
         "asset", "author", "channel", "channels", "every", "items", "order", "slots", "spec", "template",
-        "text", "time", "value",
+        "text", "time", "unit", "value",
     )  # fmt: skip
 
     def __init__(self, spec: SourceSpec) -> None:
@@ -89,6 +89,7 @@ class _Source:
         self.channel = _path(paths.channel)
         self.asset = _path(paths.asset)
         self.time = _path(paths.time)
+        self.unit = _path(paths.unit)
         self.text = _path(paths.text)
         self.author = _path(paths.author) if spec.keep_author else None
         self.order = _path(paths.order)
@@ -154,15 +155,16 @@ class _JsonRoute:
             faults.append(time)
             return
         asset = self._asset if source.asset is None else _either(item, document, source.asset)
+        unit = "" if source.unit is None else _unit(item, document, source.unit)
         for channel, raw in self._values(item, document, faults):
-            key = (asset, channel) if isinstance(asset, str | int) and isinstance(channel, str | int) else None
+            key = (asset, channel, unit) if isinstance(asset, str | int) and isinstance(channel, str | int) else None
             slot = source.slots.get(key) if key else None
             plain = number(raw)
             if isinstance(plain, Reason):
                 faults.append(Fault(plain, f"value {shown(raw)} of channel {shown(channel)}"))
                 continue
             if slot is None:
-                slot = self._registry.slot(source.spec, asset, channel)
+                slot = self._registry.slot(source.spec, asset, channel, unit)
                 if key:
                     if len(source.slots) >= MAX_REMEMBERED:
                         source.slots.clear()
@@ -271,6 +273,12 @@ def _field(item: object, document: object, path: Path | None) -> str | None:
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         return None
     return str(raw).strip()[:MAX_FIELD_CHARACTERS] or None
+
+
+def _unit(item: object, document: object, path: Path) -> str:
+    """The unit as it is written, empty where there is none; what is no text is shown, and will be no known unit."""
+    raw = _either(item, document, path)
+    return raw if isinstance(raw, str) else "" if raw is None else shown(raw)
 
 
 def _time(source: _Source, item: object, document: object, arrival: float) -> float | Fault:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from edge_agent.core import senml
+from edge_agent.core import senml, thingsboard
 from edge_agent.core.assets import MAX_REMEMBERED, AssetRegistry, Slot
 from edge_agent.core.decoded import MAX_FAULTS, Decoded, Sample, json_document
 from edge_agent.core.faults import Fault, Reason, shown
@@ -25,8 +25,15 @@ def _senml(_spec: SourceSpec, asset: str, channel: str) -> Reader:
     return lambda document, arrival: senml.samples(document, arrival, asset, channel)
 
 
+def _thingsboard(spec: SourceSpec, asset: str, _channel: str) -> Reader:
+    return lambda document, arrival: thingsboard.samples(document, arrival, asset, spec.time_unit)
+
+
 # Format → what makes a reader of a source and the asset and channel it gives (empty where it does not).
-READERS: Final[Mapping[Format, Callable[[SourceSpec, str, str], Reader]]] = {Format.SENML: _senml}
+READERS: Final[Mapping[Format, Callable[[SourceSpec, str, str], Reader]]] = {
+    Format.SENML: _senml,
+    Format.THINGSBOARD: _thingsboard,
+}
 
 
 class SampleRoute:

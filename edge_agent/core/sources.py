@@ -29,9 +29,10 @@ class Format(StrEnum):
     JSON = "json"
     TEXT = "text"
     SENML = "senml"
+    THINGSBOARD = "thingsboard"
 
 
-NAMING = frozenset({Format.SENML})  # formats whose payloads name asset and channel themselves
+NAMING = frozenset({Format.SENML, Format.THINGSBOARD})  # formats whose payloads name asset and channel themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Paths:
     channel: str | None = None
     asset: str | None = None
     time: str | None = None
+    unit: str | None = None
     text: str | None = None
     author: str | None = None
     order: str | None = None

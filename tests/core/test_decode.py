@@ -346,6 +346,28 @@ def test_a_value_out_of_range_after_conversion_is_refused() -> None:
     assert reasons(Decoder((source,)).decode("t/pump-1", b'{"v":1e38}', NOW)) == [Reason.OUT_OF_RANGE]
 
 
+def test_the_unit_a_payload_says_counts_more_than_that_of_its_source() -> None:
+    source = SourceSpec(
+        topic="t/{asset}", format=Format.JSON, units=(("*", "K"),), catalogue=CATALOGUE,
+        paths=Paths(value="v", channel="c", unit="u", items=""),
+    )  # fmt: skip
+    items = [{"c": "temp", "v": v, "u": u} for v, u in ((68, "\u00b0F"), (21, "degC"), (295.15, None), (295.15, ""))]
+    found = Decoder((source,)).decode("t/pump-1", json.dumps(items).encode(), NOW)
+
+    assert [reading.value for reading in found.readings] == pytest.approx([20.0, 21.0, 22.0, 22.0], rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [5, ["degC"], "bar"])
+def test_a_unit_that_is_none_or_no_temperature_is_refused(unit: object) -> None:
+    source = SourceSpec(
+        topic="t/{asset}", format=Format.JSON, channel="temp", catalogue=CATALOGUE, paths=Paths(value="v", unit="u")
+    )
+
+    assert reasons(Decoder((source,)).decode("t/pump-1", json.dumps({"v": 1, "u": unit}).encode(), NOW)) == [
+        Reason.BAD_UNIT
+    ]
+
+
 # ------------------------------------------------------------------------------------------------ logs
 
 

@@ -44,3 +44,12 @@ def test_remembered_names_are_bounded_and_refused_ones_not_kept(monkeypatch: pyt
 
 def test_faults_of_one_message_are_bounded() -> None:
     assert len(Decoder((SOURCE,)).decode("t", pack(*["a/z"] * 100), NOW).faults) == 16
+
+
+def test_only_a_valid_value_makes_an_asset_known() -> None:
+    decoder = Decoder((SourceSpec(topic="t", format=Format.THINGSBOARD, catalogue=SOURCE.catalogue),))
+    found = decoder.decode("t", b'{"a": [{"x": "broken"}], "b": [{"x": 2}]}', NOW)
+
+    assert [(reading.asset, reading.value) for reading in found.readings] == [("b", 2.0)]
+    assert [fault.reason for fault in found.faults] == [Reason.NOT_A_NUMBER]
+    assert len(decoder.registry) == 1
