@@ -30,6 +30,7 @@ from edge_agent.config.sections import (
     Source,
     Store,
     Tls,
+    WaveformTable,
 )
 from edge_agent.core.decode import Decoder
 from edge_agent.core.sources import Format, Kind, Target
@@ -45,6 +46,11 @@ SOURCE = '[[source]]\ntopic = "plant/{asset}/{channel}"\n'
 CLASS = '[[class]]\nname = "pump"\n[[class.channel]]\nname = "vib"\nunit = "mm/s"\n'
 RUNNING = CLASS.replace("[[class.channel]]", "running = '{}'\n[[class.channel]]")
 ASSETS = '[assets]\n"*" = "pump"\n'
+RMS = '[[class.channel]]\nname = "vib.rms"\nunit = "m/s2"\n'
+WAVE = (
+    '[[source]]\ntopic = "w/{asset}/{channel}"\nformat = "waveform"\n'
+    '[source.json]\nvalue = "s"\nrate = "fs"\n[source.waveform]\nfeatures = ["rms"]\n'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -246,7 +252,8 @@ def test_all_problems_are_in_one_error_that_ends_the_program_for_good() -> None:
 # ------------------------------------------------------------------------------------------------ the example
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    "gateway": Gateway, "broker": Broker, "broker.tls": Tls, "source": Source, "source.json": Json, "class": AssetClass,
+    "gateway": Gateway, "broker": Broker, "broker.tls": Tls, "source": Source, "source.json": Json,
+    "source.waveform": WaveformTable, "class": AssetClass,
     "class.channel": Channel, "alarm": Alarm, "alarm.severity": SeverityRow, "alarm.limit_severity": SeverityWord,
     "store": Store, "bundle": Bundle, "health": Health, "log": Log,
 }  # fmt: skip
@@ -587,6 +594,17 @@ def test_a_wrong_head_is_told(file: Path, field: str) -> None:
             "paths into JSON",
         ),
         (SOURCE + 'format = "text"\n', "source[1].format", "a reading is not written so"),
+        (JSON_SOURCE + 'value = "v"\nchannel = "c"\nrate = "fs"\n', "source[1].json.rate", "only a waveform"),
+        (SOURCE + 'format = "scalar"\n[source.waveform]\n', "source[1].waveform", "only a waveform"),
+        (WAVE.replace('value = "s"', ""), "source[1].json.value", "where the samples are"),
+        (WAVE.replace('rate = "fs"', 'items = "x"\nrate = "fs"'), "source[1].json.items", "no such thing"),
+        (WAVE.replace('rate = "fs"', ""), "source[1].waveform.rate_hz", "how many samples"),
+        (WAVE.replace('["rms"]', "[]"), "source[1].waveform.features", "nothing is taken"),
+        (WAVE + "bands = { peak = [1, 2] }\n", 'source[1].waveform.bands."peak"', "name of a feature"),
+        (WAVE + "bands = { a = [2, 1] }\n", "source[1].waveform.bands.a", "is no band"),
+        (WAVE + "envelope_hz = [1, 600]\nrate_hz = 1000\n", "source[1].waveform", "half of rate_hz, 500.0 Hz"),
+        (WAVE.replace("/{channel}", '"\nchannel = "vob'), "source[1].channel", "measures no such channel"),
+        (WAVE.replace("[source.json]", 'unit = "psi"\n[source.json]'), "source[1].unit", "no conversion from 'psi'"),
         (SOURCE + 'format = "thingsboard"\n', "source[1].channel", "are the channels"),
         (JSON_SOURCE + 'channels = { vib = "v" }\nunit = "u"\n', "source[1].json.unit", "of several channels"),
         (SOURCE + 'kind = "log"\nformat = "senml"\n', "source[1].format", "a log is not written so"),
@@ -626,7 +644,7 @@ def test_a_wrong_source_is_told(file: Path, source: str, field: str, said: str) 
 
 
 def good_without_source() -> str:
-    return f"{GATEWAY}\n{BROKER}\n{CLASS}\n{ASSETS}"
+    return f"{GATEWAY}\n{BROKER}\n{CLASS}{RMS}\n{ASSETS}"
 
 
 @pytest.mark.parametrize(
@@ -689,6 +707,17 @@ def test_a_channel_without_unit_cannot_be_converted_to(file: Path) -> None:
 
 def test_a_format_that_names_machine_and_channel_needs_neither_from_the_source(file: Path) -> None:
     assert check(good(file, source='[[source]]\ntopic = "senml"\nformat = "senml"\n')) == []
+
+
+def test_a_waveform_is_known_by_its_table_and_its_unit_is_that_of_its_channels(file: Path) -> None:
+    source = WAVE.replace('format = "waveform"', 'unit = { vib = "g" }')
+    write(file, source, good_without_source())
+    found = Decoder(load(file).sources()).decode(
+        "w/p1/vib", b'{"fs":64,"s":[1,-1,1,-1,1,-1,1,-1,1,-1,1,-1,1,-1,1,-1]}', 0.0
+    )
+
+    assert check(file) == []
+    assert found.readings == (Reading("p1", "vib.rms", 0.0, pytest.approx(9.80665)),)  # type: ignore[arg-type]
 
 
 def test_a_unit_for_all_concerns_only_the_channels_of_the_source(file: Path) -> None:

@@ -22,7 +22,7 @@ from edge_agent.config.sections import (
     Store,
 )
 from edge_agent.core.identity import slug
-from edge_agent.core.sources import Catalogue, Paths, SourceSpec, Target
+from edge_agent.core.sources import Catalogue, Paths, SourceSpec, Target, Waveform
 from edge_agent.core.topics import Address, TopicTemplate, subscriptions
 from edge_agent.core.types import AlarmPolicy, ChannelSpec, ClassSpec, Limits, Severity
 
@@ -176,5 +176,6 @@ def _source_spec(s: Source, catalogue: Catalogue) -> SourceSpec:
         time_unit=s.time_unit,
         keep_author=s.keep_author,
         paths=paths,
+        waveform=Waveform() if s.waveform is None else s.waveform.spec(),
         catalogue=catalogue,
     )

@@ -10,10 +10,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from edge_agent.core.sources import EVERY, Format, Kind
+from edge_agent.core.features import Feature
+from edge_agent.core.sources import EVERY, Format, Kind, Waveform
 from edge_agent.core.timestamps import TimeUnit
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -54,6 +55,13 @@ def _upper(value: object) -> object:
 def _by_channel(value: object) -> object:
     """One unit for all channels, or a table of them."""
     return {EVERY: value} if isinstance(value, str) else value
+
+
+def _rising(band: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= band[0] < band[1]:
+        remedy = "write two frequencies in Hz, the lower one first: [80, 120]"
+        raise PydanticCustomError("band", "is no band", {"remedy": remedy})
+    return band
 
 
 class Section(BaseModel):
@@ -156,11 +164,46 @@ class Json(Section):
     unit: str | None = Field(
         None, description="path of the unit of `value`; where it says none, `unit` of the source", examples=["uom"]
     )
+    rate: str | None = Field(None, description="path of the samples a second of a waveform", examples=["fs"])
     text: str | None = Field(None, description="path of the text of a log line", examples=["message"])
     author: str | None = Field(
         None, description="path of who wrote the line; kept with keep_author only", examples=["by"]
     )
     order: str | None = Field(None, description="path of the work order", examples=["order"])
+
+
+Band = Annotated[tuple[float, float], AfterValidator(_rising)]
+
+
+class WaveformTable(Section):
+    """[source.waveform]: what is taken of an array of samples; `value` of [source.json] is its path."""
+
+    rate_hz: float | None = Field(
+        None, gt=0, le=1e9, description="samples a second, if the payload does not say", examples=[25600]
+    )
+    features: list[Feature] = Field(
+        default_factory=lambda: [Feature.RMS, Feature.PEAK, Feature.KURTOSIS],
+        description="of the whole: rms, peak, peak_to_peak, crest, kurtosis; readings of <channel>.rms and so on",
+        examples=[["rms", "kurtosis"]],
+    )
+    bands: dict[ChannelName, Band] = Field(
+        default_factory=dict, description="name → from and to in Hz: the rms in a band, reading of <channel>.<name>",
+        examples=[{"bpfo": [80, 120]}],
+    )  # fmt: skip
+    envelope_hz: Band | None = Field(
+        None,
+        description="from and to in Hz: how the amplitude in it swings, <channel>.envelope",
+        examples=[[2000, 8000]],
+    )
+
+    def spec(self) -> Waveform:
+        """The same as the core sees it."""
+        return Waveform(
+            rate_hz=self.rate_hz,
+            features=tuple(dict.fromkeys(self.features)),
+            bands=tuple((name, low, high) for name, (low, high) in self.bands.items()),
+            envelope=self.envelope_hz,
+        )
 
 
 class Source(Section):
@@ -173,7 +216,7 @@ class Source(Section):
     kind: Kind = Field(Kind.READING, description="what it brings: reading or log", examples=["reading"])
     format: Format | None = Field(
         None,
-        description="scalar, json, text, senml or thingsboard; left out: json with [source.json], else scalar or text",
+        description="scalar, json, text, senml, thingsboard or waveform; left out: what the tables of the source say",
         examples=["json"],
     )
     asset: str | None = Field(
@@ -193,12 +236,15 @@ class Source(Section):
     )
     keep_author: bool = Field(default=False, description="keep who wrote a log line", examples=[False])
     paths: Json | None = Field(None, alias="json", description="where things lie in JSON", examples=[{}])
+    waveform: WaveformTable | None = Field(None, description="what is taken of a waveform", examples=[{}])
 
     @property
     def effective_format(self) -> Format:
         """The format, said or understood."""
         if self.format is not None:
             return self.format
+        if self.waveform is not None:
+            return Format.WAVEFORM
         if self.paths is not None:
             return Format.JSON
         return Format.SCALAR if self.kind is Kind.READING else Format.TEXT

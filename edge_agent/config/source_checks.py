@@ -8,15 +8,20 @@ from typing import Final
 
 from edge_agent.config.checks import Parts
 from edge_agent.config.problems import MISSING, Problem, choose, closest, written
-from edge_agent.config.sections import AssetClass, Channel, Json, Source
+from edge_agent.config.sections import AssetClass, Channel, Json, Source, WaveformTable
+from edge_agent.config.waveform_checks import waveform_problems
 from edge_agent.core.identity import slug
 from edge_agent.core.paths import parse_path
 from edge_agent.core.sources import EVERY, NAMING, Catalogue, Format, Kind
 from edge_agent.core.topics import TopicTemplate
 from edge_agent.core.units import conversion, convertible
+from edge_agent.core.waveform import names_of
 
-_FORMATS: Final = {Kind.READING: (Format.SCALAR, Format.JSON, *sorted(NAMING)), Kind.LOG: (Format.TEXT, Format.JSON)}
-_PATHS: Final = ("items", "value", "channel", "asset", "time", "unit", "text", "author", "order")
+_FORMATS: Final = {
+    Kind.READING: (Format.SCALAR, Format.JSON, *sorted(NAMING), Format.WAVEFORM),
+    Kind.LOG: (Format.TEXT, Format.JSON),
+}
+_PATHS: Final = ("items", "value", "channel", "asset", "time", "unit", "rate", "text", "author", "order")
 _FOREIGN: Final = {Kind.READING: ("text", "author", "order"), Kind.LOG: ("value", "channel", "unit")}
 
 
@@ -36,6 +41,16 @@ class _Case:
     def naming(self) -> bool:
         return self.source.effective_format in NAMING
 
+    @property
+    def endings(self) -> dict[str, bool]:
+        """What stands behind the names of its channels, and whether it has the unit that is sent."""
+        if self.source.effective_format is not Format.WAVEFORM:
+            return {"": True}
+        return {
+            f".{name}": dimensional
+            for name, dimensional in names_of((self.source.waveform or WaveformTable()).spec()).items()
+        }
+
 
 def source_problems(parts: Parts) -> Iterator[Problem]:
     """All that is wrong with the sources."""
@@ -52,6 +67,7 @@ def source_problems(parts: Parts) -> Iterator[Problem]:
         yield from _asset_problems(case, parts)
         yield from _format_problems(case)
         yield from _naming_problems(case)
+        yield from waveform_problems(case.field, source)
         yield from _path_problems(case)
         if source.kind is Kind.READING:
             yield from _channel_problems(case)
@@ -113,7 +129,7 @@ def _format_problems(case: _Case) -> Iterator[Problem]:
             f"a {source.kind} is not written so",
             f"write {allowed}, or leave it out",
         )
-    elif form is not Format.JSON and source.paths is not None:
+    elif form not in {Format.JSON, Format.WAVEFORM} and source.paths is not None:
         yield Problem(
             f"{case.field}.format", written(form), "there are paths into JSON", 'write "json", or remove [source.json]'
         )
@@ -211,9 +227,11 @@ def _class_problems(case: _Case, parts: Parts) -> Iterator[Problem]:
 
 
 def _unknown_channels(case: _Case, classes: list[AssetClass]) -> Iterator[Problem]:
-    named = [(f"{case.field}.channel", case.source.channel)] if case.source.channel else []
+    named = [(f"{case.field}.channel", case.source.channel + end) for end in case.endings if case.source.channel]
     named += [(f"{case.field}.json.channels.{written(n)}", n) for n in case.json.channels if n != EVERY]
-    named += [(f"{case.field}.unit.{written(n)}", n) for n in case.source.unit if n != EVERY]
+    named += [
+        (f"{case.field}.unit.{written(n)}", n + end) for n in case.source.unit if n != EVERY for end in case.endings
+    ]
     known = sorted({c.name for c in _measured(classes)})
     for field, name in named:
         if name not in known:
@@ -227,9 +245,11 @@ def _unit_problems(case: _Case, classes: list[AssetClass]) -> Iterator[Problem]:
     fixed = {source.channel, *case.json.channels} - {None, EVERY}
     for asset_class in classes:
         for channel in _measured([asset_class]):
-            sent = source.unit.get(channel.name) or (
-                "" if fixed and channel.name not in fixed else source.unit.get(EVERY)
-            )
+            ending = next((end for end, told in case.endings.items() if told and channel.name.endswith(end)), None)
+            if ending is None:
+                continue
+            name = channel.name.removesuffix(ending)
+            sent = source.unit.get(name) or ("" if fixed and name not in fixed else source.unit.get(EVERY))
             if not sent or conversion(sent, channel.unit) is not None:
                 continue
             own = f"channel {written(channel.name)} of class {written(asset_class.name)}"

@@ -33,6 +33,9 @@ class Reason(StrEnum):
     BAD_CHANNEL = "bad_channel"
     UNKNOWN_CHANNEL = "unknown_channel"
     BAD_UNIT = "bad_unit"
+    BAD_RATE = "bad_rate"
+    TOO_SHORT = "too_short"
+    CONSTANT = "constant"
 
 
 class Fault(NamedTuple):

@@ -16,6 +16,7 @@ from edge_agent.core.faults import Fault, Reason, shown
 from edge_agent.core.sources import Format, SourceSpec
 from edge_agent.core.types import Reading
 from edge_agent.core.values import finish, number
+from edge_agent.core.waveform import WaveformReader
 
 Reader = Callable[[object, float], tuple[list[Sample], list[Fault]]]  # document, arrival → samples, what was left out
 Slots = dict[tuple[object, ...], Slot | Fault]  # of a source: raw names and unit → where readings go
@@ -33,6 +34,7 @@ def _thingsboard(spec: SourceSpec, asset: str, _channel: str) -> Reader:
 READERS: Final[Mapping[Format, Callable[[SourceSpec, str, str], Reader]]] = {
     Format.SENML: _senml,
     Format.THINGSBOARD: _thingsboard,
+    Format.WAVEFORM: WaveformReader,
 }
 
 

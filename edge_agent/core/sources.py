@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from edge_agent.core.features import Feature
 from edge_agent.core.timestamps import TimeUnit
 
 EVERY = "*"  # in `Paths.channels` every numeric field; in `SourceSpec.units` every channel
@@ -30,6 +31,7 @@ class Format(StrEnum):
     TEXT = "text"
     SENML = "senml"
     THINGSBOARD = "thingsboard"
+    WAVEFORM = "waveform"
 
 
 NAMING = frozenset({Format.SENML, Format.THINGSBOARD})  # formats whose payloads name asset and channel themselves
@@ -50,9 +52,25 @@ class Paths:
     asset: str | None = None
     time: str | None = None
     unit: str | None = None
+    rate: str | None = None  # of a waveform: samples a second
     text: str | None = None
     author: str | None = None
     order: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waveform:
+    """What is taken of a waveform (core/features.py); frequencies in Hz."""
+
+    rate_hz: float | None = None  # samples a second; None: the payload says
+    features: tuple[Feature, ...] = ()
+    bands: tuple[tuple[str, float, float], ...] = ()  # name, from, up to below
+    envelope: tuple[float, float] | None = None  # from, up to below
+
+    @property
+    def highest_hz(self) -> float:
+        """The highest frequency that is asked for."""
+        return max((high for *_, high in (*self.bands, ("", *(self.envelope or (0.0, 0.0))))), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +111,7 @@ class SourceSpec:
     time_unit: TimeUnit = TimeUnit.AUTO
     keep_author: bool = False  # who wrote a log line is personal data; dropped unless asked for
     paths: Paths = field(default_factory=Paths)
+    waveform: Waveform = field(default_factory=Waveform)
     catalogue: Catalogue | None = None  # None: any channel of any asset is taken as it comes
 
     def unit(self, channel: str) -> str:
