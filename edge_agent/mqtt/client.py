@@ -107,8 +107,10 @@ class MqttClient(mqtt.Client):
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """As paho's, but messages go to `take`; waits a little while there is no room for them."""
-        if self._intake is not None and self._intake.blocked:
-            time.sleep(PAUSE_S)
+        if self._intake is not None:
+            if self._intake.blocked:
+                time.sleep(PAUSE_S)
+            self._intake.confirm_at_once()
         return super().loop_read(max_packets)
 
     def loop_misc(self) -> MQTTErrorCode:

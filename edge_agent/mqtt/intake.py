@@ -25,6 +25,7 @@ from edge_agent.mqtt.packets import Publish
 
 CHUNK: Final = 16 * 1024  # bytes: about 120 messages, a millisecond; then paho may send again
 LARGEST: Final = MAX_PAYLOAD + 64 * 1024  # bytes of a packet: the largest payload that is decoded, topic and properties
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 
 
 class Intake:
@@ -80,6 +81,16 @@ class Intake:
     def send(self, data: bytes | bytearray) -> int:
         """As the socket's."""
         return self._stream.send(data)
+
+    def confirm_at_once(self) -> None:
+        """Have the system confirm what is read next when it is read; where it knows no such wish, nothing is done.
+
+        A broker with Nagle's algorithm (mosquitto, unless `set_tcp_nodelay`) keeps a message back until what it sent
+        before is confirmed, and Linux waits up to 40 ms with that. The wish holds for a while only.
+        Source: tcp(7), TCP_QUICKACK.
+        """
+        if _QUICKACK is not None:
+            self._stream.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def fileno(self) -> int:
         """As the socket's."""
