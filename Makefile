@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python chooses the interpreter; scripts/venv says what it looks for otherwise.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-train lint fix docs bench faults soak
+.PHONY: help demo test test-long test-train lint fix docs bench faults fuzz soak
 PIP := .venv/bin/python -m pip install --quiet
 
 help: ## this list
@@ -23,6 +23,9 @@ test-long: .venv/.installed-dev ## floods, and the broken agents and brokers of 
 faults: .venv/.installed-dev ## kill agent and broker 1,000 times (CYCLES=, SEED=) and judge by an oracle what was lost
 	scripts/test-tools
 	.venv/bin/python -m tests.faults $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED))
+
+fuzz: .venv/.installed-dev ## a million messages that no sender should send (INPUTS=, SEED=): an answer to each?
+	.venv/bin/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 test-train: .venv/.installed-train ## types and tests of training (installs torch)
 	.venv/bin/mypy
