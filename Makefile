@@ -17,7 +17,7 @@ test: lint ## lint, then all tests but training and the long ones; core/ must be
 	.venv/bin/coverage report --include='edge_agent/core/*' --fail-under=100
 
 test-long: .venv/.installed-dev ## floods, and the broken agents and brokers of the oracle: minutes
-	scripts/test-tools
+	scripts/test-tools long
 	.venv/bin/python -m pytest -m "long and not train"
 
 faults: .venv/.installed-dev ## kill agent and broker 1,000 times (CYCLES=, SEED=) and judge by an oracle what was lost
@@ -40,6 +40,7 @@ fix: .venv/.installed-dev ## what ruff can mend by itself
 
 docs: .venv/.installed-dev ## write the generated parts of the documentation anew
 	.venv/bin/cog -r README.md docs/*.md
+	.venv/bin/python docs/contract.py
 
 bench: .venv/.installed-dev ## speed, memory and start-up on this computer
 	.venv/bin/python -m bench

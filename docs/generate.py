@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import get_args
 
 import click
+import contract
 from pydantic import BaseModel
 
 from edge_agent.cli import cli
 from edge_agent.config.model import Config
 from edge_agent.core.alarm import TRANSITIONS
-from edge_agent.core.notice import NoticeData
-from edge_agent.core.wire import AlarmData, EvidencePayload, HealthPayload, QuotePayload, RiskPayload, StatePayload
 from edge_agent.metrics import Metrics
 
 
@@ -86,9 +85,9 @@ def metrics_reference() -> str:
 
 
 def payload_reference() -> str:
-    """Every payload of core/wire.py with its fields."""
+    """Every payload model with its fields."""
     parts = []
-    for model in (AlarmData, EvidencePayload, QuotePayload, RiskPayload, StatePayload, HealthPayload, NoticeData):
+    for model in contract.models():
         doc = (model.__doc__ or "").strip().splitlines()[0]
         parts.append(f"### {model.__name__}\n\n{doc}\n\n| field | type | meaning |\n|---|---|---|")
         schema = model.model_json_schema(mode="serialization")

@@ -7,7 +7,7 @@ night: work goes on.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,7 +15,7 @@ from edge_agent.core.identity import digest
 from edge_agent.core.types import Outgoing
 from edge_agent.core.wire import LANE_ALARM, Origin
 
-NOTICE_TYPE = "io.edge-agent.notice.v1"
+NOTICE_TYPE: Final = "io.edge-agent.notice.v1"
 
 
 class Notice(StrEnum):
@@ -49,7 +49,7 @@ class NoticeEvent(_Payload):
     specversion: Literal["1.0"] = "1.0"
     id: str
     source: str
-    type: str = NOTICE_TYPE
+    type: Literal["io.edge-agent.notice.v1"] = NOTICE_TYPE
     subject: str
     time: str
     datacontenttype: Literal["application/json"] = "application/json"

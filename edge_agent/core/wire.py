@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +17,7 @@ from edge_agent.core.modes import mode
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmEvent, Outgoing, Transition, Verdict
 
-ALARM_TYPE = "io.edge-agent.alarm.v1"
+ALARM_TYPE: Final = "io.edge-agent.alarm.v1"
 MAX_PAYLOAD = 8192
 LANE_ALARM, LANE_STATE, LANE_HISTORY = 0, 1, 2
 
@@ -95,7 +95,7 @@ class CloudEvent(_Payload):
     specversion: Literal["1.0"] = "1.0"
     id: str
     source: str
-    type: str = ALARM_TYPE
+    type: Literal["io.edge-agent.alarm.v1"] = ALARM_TYPE
     subject: str
     time: str
     datacontenttype: Literal["application/json"] = "application/json"

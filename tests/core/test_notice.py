@@ -33,9 +33,11 @@ def test_a_notice_travels_with_the_alarms_and_is_told_apart_by_its_type() -> Non
     envelope = NoticeEvent.model_validate_json(message.payload)
     assert (message.topic, message.qos, message.retain) == ("pdm/v1/acme/plant-1/gw-1/event", 1, False)
     assert message.lane == LANE_ALARM
-    assert envelope.type == NOTICE_TYPE != ALARM_TYPE
     assert envelope.data == DATA
-    assert json.loads(message.payload)["data"]["notice"] == "journal_set_aside"
+    written = json.loads(message.payload)
+    assert written["type"] == NOTICE_TYPE
+    assert written["type"] != ALARM_TYPE
+    assert written["data"]["notice"] == "journal_set_aside"
 
 
 def test_the_same_happening_is_one_notice_and_another_is_another() -> None:
