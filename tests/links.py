@@ -76,10 +76,18 @@ def opened(link: Link) -> Iterator[Probe]:
 class Onlooker:
     """Another client of the broker: publishes, and hears some topics."""
 
-    def __init__(self, port: int, *topics: str, username: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        *topics: str,
+        username: str | None = None,
+        password: str | None = None,
+        protocol: str = "5",
+    ) -> None:
         self.heard: list[tuple[str, bytes, bool]] = []
         self._subscribed = threading.Event()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        version = mqtt.MQTTv5 if protocol == "5" else mqtt.MQTTv311
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=version)
         self._client.on_message = lambda _c, _u, m: self.heard.append((m.topic, bytes(m.payload), m.retain))
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         if username is not None:

@@ -43,8 +43,16 @@ def free_port() -> int:
         return port
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Mosquitto:
     """One broker; `lines` are added to its configuration."""
+
+    protocol = "5"
 
     def __init__(self, folder: Path, *lines: str, port: int | None = None) -> None:
         self.port = free_port() if port is None else port
@@ -74,10 +82,13 @@ class Mosquitto:
         self._process.terminate()
         self._process.wait(DEADLINE_S)
 
+    def subscribed(self, client_id: str) -> bool:
+        """Whether a client has subscribed since it started: before that there is no session to keep messages for it."""
+        return f"Sending SUBACK to {client_id}" in self.log.read_text(encoding="utf-8")
+
     def _listens(self) -> bool:
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
 
 class Proxy:

@@ -1,4 +1,4 @@
-"""An agent as users start it, on one pump with a hard limit, at a real mosquitto; and an ear that hears it."""
+"""An agent as users start it, on one pump with a hard limit, at a real broker; and an ear that hears it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from edge_agent.store import queries
 from tests.bundle.tiny import TINY
 from tests.links import Onlooker
 from tests.mosquitto import Mosquitto, until
+from tests.rabbitmq import RabbitMq
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 90.0  # for what takes a second on a computer that has nothing else to do
 START = 1_760_000_000.0
 LIMIT = 90.0
-SUBSCRIBED = "Sending SUBACK to edge-agent-gw"  # before that a message is not for it: there is no session yet
+CLIENT_ID = "edge-agent-gw"
 CONFIG = """
 [gateway]
 tenant = "t"
@@ -31,6 +32,7 @@ name = "gw"
 [broker]
 host = "127.0.0.1"
 port = {port}
+protocol = "{protocol}"
 [store]
 path = {database}
 [bundle]
@@ -61,12 +63,14 @@ high_alarm = {limit}
 class SmallAgent:
     """One agent, its broker and an ear; `database` may lie anywhere."""
 
-    def __init__(self, folder: Path, database: Path, *, bundle: Path = TINY) -> None:
+    def __init__(
+        self, folder: Path, database: Path, *, bundle: Path = TINY, broker: Mosquitto | RabbitMq | None = None
+    ) -> None:
         self.folder, self.database = folder, database
         self.config = folder / "edge-agent.toml"
-        self.broker = Mosquitto(folder, "max_queued_messages 0")
+        self.broker = Mosquitto(folder, "max_queued_messages 0") if broker is None else broker
         self.set_bundle(bundle)
-        self.ear = Onlooker(self.broker.port, "pdm/v1/#")
+        self.listen()
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "agent.log"
         self._second = 0
@@ -74,9 +78,17 @@ class SmallAgent:
     def set_bundle(self, bundle: Path) -> None:
         """Write a configuration that names this bundle."""
         text = CONFIG.format(
-            port=self.broker.port, database=json.dumps(str(self.database)), bundle=json.dumps(str(bundle)), limit=LIMIT
+            port=self.broker.port,
+            protocol=self.broker.protocol,
+            database=json.dumps(str(self.database)),
+            bundle=json.dumps(str(bundle)),
+            limit=LIMIT,
         )
         self.config.write_text(text, encoding="utf-8")
+
+    def listen(self) -> None:
+        """Hear what it says from now on, with a new ear."""
+        self.ear = Onlooker(self.broker.port, "pdm/v1/#", protocol=self.broker.protocol)
 
     # ------------------------------------------------------------------------------------------------ life
 
@@ -91,7 +103,7 @@ class SmallAgent:
                 stderr=log,
             )
         until(lambda: self._alive() and "online" in self.states()[before:], "the agent is online", PATIENCE_S)
-        until(lambda: SUBSCRIBED in self.broker.log.read_text(encoding="utf-8"), "it has subscribed once", PATIENCE_S)
+        until(lambda: self.broker.subscribed(CLIENT_ID), "it has subscribed once", PATIENCE_S)
 
     @property
     def pid(self) -> int:
@@ -181,9 +193,11 @@ class SmallAgent:
 
 
 @contextmanager
-def small_agent(folder: Path, database: Path, *, bundle: Path = TINY) -> Iterator[SmallAgent]:
+def small_agent(
+    folder: Path, database: Path, *, bundle: Path = TINY, broker: Mosquitto | RabbitMq | None = None
+) -> Iterator[SmallAgent]:
     """A small agent for one test, not started."""
-    agent = SmallAgent(folder, database, bundle=bundle)
+    agent = SmallAgent(folder, database, bundle=bundle, broker=broker)
     try:
         yield agent
     finally:
