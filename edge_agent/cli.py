@@ -25,6 +25,7 @@ class _Group(click.Group):
     lazy = {  # noqa: RUF012 - a constant of the class
         "replay": ("edge_agent.offline.commands", "replay", "Send a CSV file to a broker at a chosen speed."),
         "backtest": ("edge_agent.offline.commands", "backtest", "Run the agent's decisions over CSV files, offline."),
+        "ask": ("edge_agent.offline.ask", "ask", "Say in plain words what is wrong with an asset."),
         "explain": ("edge_agent.offline.explain", "explain", "Derive an alarm again, and say if a row was altered."),
         "demo": ("edge_agent.demo.commands", "demo", "Show a plant in which a bearing fails, live in the terminal."),
         "train": ("edge_agent.training.commands", "train", "Make models (extra `train`)."),

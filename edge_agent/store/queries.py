@@ -127,7 +127,7 @@ def events(db: Database, alarm_id: str) -> list[AlarmEvent]:
         return [event_from_json(row["event"]) for row in rows]
     except ValueError as error:
         raise StoreError(
-            f"journal {_path(db)}: an event of alarm {alarm_id} was altered: {error}",
+            f"journal {path_of(db)}: an event of alarm {alarm_id} was altered: {error}",
             hint="the file was changed by something else; the messages sent at the time are at the consumer",
         ) from error
 
@@ -139,7 +139,7 @@ def status(db: Database, now: float | None = None) -> StatusRow:
         rows |= {name: int(_one(db, sql, "n") or 0) for name, sql in _BY_ID.items()}
         oldest, newest = _one(db, _OLDEST, "time", _EDGE_BLOCKS), _one(db, _NEWEST, "time", _EDGE_BLOCKS)
     waiting, age = unsent(db, time.time() if now is None else now)
-    path = _path(db)
+    path = path_of(db)
     log = path.with_name(f"{path.name}-wal")
     return StatusRow(
         rows=rows,
@@ -172,7 +172,7 @@ def unpack(db: Database, since: float, until: float) -> Iterator[Reading]:
     """
     with _mapped(db, "read the readings"):
         found = list(db.query("SELECT id FROM reading_block WHERE last >= ? AND first < ? ORDER BY id", [since, until]))
-        stored: Sequence[tuple[int, list[Reading]]] = StoredBlocks(db.conn, _path(db), (row["id"] for row in found))
+        stored: Sequence[tuple[int, list[Reading]]] = StoredBlocks(db.conn, path_of(db), (row["id"] for row in found))
     for _, block in stored:
         yield from (reading for reading in block if since <= reading.time < until)
 
@@ -190,7 +190,8 @@ def _one(db: Database, sql: str, column: str, *arguments: int) -> float | None:
     return value
 
 
-def _path(db: Database) -> Path:
+def path_of(db: Database) -> Path:
+    """The file of a journal."""
     return Path(str(db.conn.execute("PRAGMA database_list").fetchall()[0][2]))
 
 
@@ -199,4 +200,4 @@ def _mapped(db: Database, doing: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise store_error(error, _path(db), doing) from error
+        raise store_error(error, path_of(db), doing) from error
