@@ -18,6 +18,9 @@ from edge_agent.config import Config, check, load
 from edge_agent.core.decode import Decoder
 from edge_agent.core.identity import digest
 from edge_agent.core.notice import Notice, NoticeData, notice_message
+from edge_agent.core.outputs.dialect import KEYS, Dialect
+from edge_agent.core.outputs.flat import Flat
+from edge_agent.core.outputs.interpreter import Interpreter, withdrawn
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.types import Outgoing
 from edge_agent.core.voice import Voice
@@ -40,7 +43,7 @@ from edge_agent.store import quarantine
 from edge_agent.store.database import StoreSettings
 from edge_agent.store.journal import SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
-from edge_agent.store.queries import open_readonly, unsent
+from edge_agent.store.queries import open_readonly, retained, standing, unsent
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +74,12 @@ def origin_of(config: Config, bundle: Bundle) -> Origin:
         boot_id=uuid.uuid4().hex[:12],
         agent=__version__,
     )
+
+
+def dialects_of(config: Config) -> tuple[Dialect, ...]:
+    """The words of the systems that are told as well."""
+    flat = config.outputs.flat
+    return () if flat is None else (Flat(flat, config.address),)
 
 
 def store_settings(config: Config) -> StoreSettings:
@@ -198,14 +207,24 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
     origin = origin_of(config, bundle)
     journal = open_journal(store_settings(config), on_shed=lambda cause, lost: metrics.shed.labels(cause).inc(lost))
     owned.callback(journal.close)
-    notices = _notices(chosen, config, journal, origin, clock)
+    watcher = owned.enter_context(closing(open_readonly(config.store.path)))  # the main thread's own
+    dialects, filled = dialects_of(config), retained(watcher, KEYS)
+    stale = withdrawn(filled, dialects, config.asset_class, origin.boot_id)
+    interpreter = Interpreter(
+        dialects,
+        config.asset_class,
+        standing=standing(watcher) if dialects else (),
+        retained={message.topic for message in filled} - {message.topic for message in stale},
+        run=origin.boot_id,
+    )
+    notices = [*_notices(chosen, config, journal, origin, clock), *stale]
     written = _introduce(voice_of(config, bundle), notices, journal)
     if chosen.fault is None:
         keep_last_good(folder, copies)
     link = PahoLink(
         config.broker,
         config.client_id,
-        subscriptions=config.subscriptions(),
+        subscriptions=(*config.subscriptions(), *interpreter.listens),
         will=state_message(origin, "offline"),
         birth=lambda: state_message(origin, "online"),
         farewell=lambda: state_message(origin, "stopped"),
@@ -234,8 +253,8 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         report=None if reporter is None else reporter.ask,
         idle=idle,
         stretch=lambda: flash.stretch,
+        interpreter=interpreter,
     )
-    watcher = owned.enter_context(closing(open_readonly(config.store.path)))  # the main thread's own
     parts = Parts(
         engine=engine,
         publisher=publisher,

@@ -49,7 +49,7 @@ class MemoryJournal:
                 self._unsent.add(row)
         if batch.again:
             self._unsent |= set({one.topic: row for row, one in self._outbox.items() if one.retain}.values())
-        newest = {self._outbox[row].topic: row for row in sorted(self._unsent) if self._outbox[row].lane == STATE_LANE}
+        newest = {self._outbox[row].group: row for row in sorted(self._unsent) if self._outbox[row].lane == STATE_LANE}
         self._unsent = {row for row in self._unsent if self._outbox[row].lane != STATE_LANE or row in newest.values()}
 
     def seen(self) -> dict[int, bytes]:

@@ -63,10 +63,17 @@ high_alarm = {limit}
 class SmallAgent:
     """One agent, its broker and an ear; `database` may lie anywhere."""
 
-    def __init__(
-        self, folder: Path, database: Path, *, bundle: Path = TINY, broker: Mosquitto | RabbitMq | None = None
+    def __init__(  # noqa: PLR0913 - one argument a part of its world
+        self,
+        folder: Path,
+        database: Path,
+        *,
+        bundle: Path = TINY,
+        broker: Mosquitto | RabbitMq | None = None,
+        more: str = "",
     ) -> None:
         self.folder, self.database = folder, database
+        self.more = more  # lines of its configuration
         self.config = folder / "edge-agent.toml"
         self.broker = Mosquitto(folder, "max_queued_messages 0") if broker is None else broker
         self.set_bundle(bundle)
@@ -84,7 +91,7 @@ class SmallAgent:
             bundle=json.dumps(str(bundle)),
             limit=LIMIT,
         )
-        self.config.write_text(text, encoding="utf-8")
+        self.config.write_text(text + self.more, encoding="utf-8")
 
     def listen(self) -> None:
         """Hear what it says from now on, with a new ear."""
@@ -194,10 +201,10 @@ class SmallAgent:
 
 @contextmanager
 def small_agent(
-    folder: Path, database: Path, *, bundle: Path = TINY, broker: Mosquitto | RabbitMq | None = None
+    folder: Path, database: Path, *, bundle: Path = TINY, broker: Mosquitto | RabbitMq | None = None, more: str = ""
 ) -> Iterator[SmallAgent]:
-    """A small agent for one test, not started."""
-    agent = SmallAgent(folder, database, bundle=bundle, broker=broker)
+    """A small agent for one test, not started; `more` are lines of its configuration."""
+    agent = SmallAgent(folder, database, bundle=bundle, broker=broker, more=more)
     try:
         yield agent
     finally:

@@ -25,6 +25,7 @@ from edge_agent.config.sections import (
     Health,
     Json,
     Log,
+    Outputs,
     SeverityRow,
     SeverityWord,
     Source,
@@ -255,7 +256,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "gateway": Gateway, "broker": Broker, "broker.tls": Tls, "source": Source, "source.json": Json,
     "source.waveform": WaveformTable, "class": AssetClass,
     "class.channel": Channel, "alarm": Alarm, "alarm.severity": SeverityRow, "alarm.limit_severity": SeverityWord,
-    "store": Store, "bundle": Bundle, "health": Health, "log": Log,
+    "outputs": Outputs, "store": Store, "bundle": Bundle, "health": Health, "log": Log,
 }  # fmt: skip
 
 
@@ -811,6 +812,43 @@ def test_a_file_that_cannot_be_read_is_told(file: Path, tmp_path: Path) -> None:
 
 def test_an_empty_file_lacks_what_has_no_default(file: Path) -> None:
     assert fields(check(write(file, ""))) == ["gateway", "broker", "source", "class"]
+
+
+# ------------------------------------------------------------------------------------------------ outputs
+
+
+def outputs(file: Path, lines: str, source: str = SOURCE) -> list[Problem]:
+    return check(write(file, f"{source}\n{good_without_source()}\n[outputs]\n{lines}\n"))
+
+
+def test_without_outputs_nothing_else_is_told(file: Path) -> None:
+    assert load(good(file)).outputs == Outputs(flat=None)
+
+
+def test_a_flat_topic_is_one_line(file: Path) -> None:
+    assert outputs(file, 'flat = "alarms/flat"') == []
+
+
+@pytest.mark.parametrize("topic", ["alarms/+", "alarms/#", "$SYS/alarms", "alarms/{asset}", "", "a\\u0000"])
+def test_a_flat_topic_that_nobody_can_publish_to_is_refused(file: Path, topic: str) -> None:
+    (problem,) = outputs(file, f'flat = "{topic}"')
+
+    assert (problem.field, problem.reason) == ("outputs.flat", "is no topic to publish to")
+    assert "plant/alarms" in problem.remedy
+
+
+def test_a_flat_topic_of_another_kind_and_in_our_own_branch_are_refused(file: Path) -> None:
+    assert [p.field for p in outputs(file, "flat = 7")] == ["outputs.flat"]
+    assert [p.reason for p in outputs(file, 'flat = "pdm/x"')] == ["is where the agent says what it says anyway"]
+
+
+def test_a_flat_topic_that_the_agent_would_read_is_refused(file: Path) -> None:
+    (problem,) = outputs(file, 'flat = "plant/gw/alarms"')
+
+    assert problem.field == "outputs.flat"
+    assert problem.reason == 'source[1] ("plant/{asset}/{channel}") would read what is said there'
+    broken = '[[source]]\ntopic = "plant/{a}x/#/y"\n'
+    assert [p.field for p in outputs(file, 'flat = "plant/gw/alarms"', broken)] == ["source[1].topic"]
 
 
 # ------------------------------------------------------------------------------------------------ anything at all

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.config.problems import MISSING, Problem, choose, written
-from edge_agent.config.sections import Alarm, AssetClass, Broker, Channel, Source
+from edge_agent.config.sections import Alarm, AssetClass, Broker, Channel, Outputs, Source
 from edge_agent.core.expression import compile_condition, compile_expression, names_in
 from edge_agent.core.text import ORDINALS
+from edge_agent.core.topics import TopicTemplate
 from edge_agent.core.window import JOINT
 
 _GLOB: Final = re.compile(r"[a-z0-9_*?\[\]!-]+")
@@ -34,6 +35,7 @@ class Parts:
     class_names: tuple[str, ...]  # also of tables that are wrong otherwise
     assets: Mapping[str, str]
     alarm: Alarm | None
+    outputs: Outputs | None
 
 
 def broker_problems(broker: Broker) -> Iterator[Problem]:
@@ -129,6 +131,23 @@ def alarm_problems(alarm: Alarm) -> Iterator[Problem]:
                 f"not above the row before it (risk {lower.risk}, number {lower.number})",
                 "order the rows so that both risk and number rise",
             )
+
+
+def output_problems(outputs: Outputs, parts: Parts) -> Iterator[Problem]:
+    """Topics that the agent itself would read."""
+    for i, source in parts.sources:
+        try:
+            template = TopicTemplate(source.topic)
+        except ValueError:
+            continue  # is said of the source
+        for key, topic in outputs.topics():
+            if template.match(topic) is not None:
+                yield Problem(
+                    f"outputs.{key}",
+                    written(topic),
+                    f"source[{i + 1}] ({written(source.topic)}) would read what is said there",
+                    f"write a topic that no [[source]] fits, or make the topic of source[{i + 1}] narrower",
+                )
 
 
 def _unreadable(path: Path) -> str:

@@ -12,10 +12,17 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from edge_agent.config.checks import Parts, alarm_problems, asset_problems, broker_problems, class_problems
+from edge_agent.config.checks import (
+    Parts,
+    alarm_problems,
+    asset_problems,
+    broker_problems,
+    class_problems,
+    output_problems,
+)
 from edge_agent.config.model import ENV_DELIMITER, ENV_PREFIX, Config
 from edge_agent.config.problems import SECRET, Problem, choose, closest, of_validation, written
-from edge_agent.config.sections import Alarm, AssetClass, Broker, Source
+from edge_agent.config.sections import Alarm, AssetClass, Broker, Outputs, Source
 from edge_agent.config.source_checks import source_problems
 from edge_agent.errors import ConfigError
 
@@ -188,6 +195,7 @@ def _parts(merged: Tree) -> Parts:
         class_names=tuple(dict.fromkeys(name for name in names if isinstance(name, str))),
         assets={k: v for k, v in assets.items() if isinstance(v, str)} if isinstance(assets, dict) else {},
         alarm=_valid(Alarm, merged.get("alarm", {})),
+        outputs=_valid(Outputs, merged.get("outputs", {})),
     )
 
 
@@ -210,4 +218,5 @@ def _cross_checked(parts: Parts) -> list[Problem]:
     problems += class_problems(parts)
     problems += asset_problems(parts)
     problems += alarm_problems(parts.alarm) if parts.alarm is not None else []
+    problems += output_problems(parts.outputs, parts) if parts.outputs is not None else []
     return problems

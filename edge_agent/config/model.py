@@ -17,6 +17,7 @@ from edge_agent.config.sections import (
     Gateway,
     Health,
     Log,
+    Outputs,
     SeverityWord,
     Source,
     Store,
@@ -50,6 +51,9 @@ class Config(BaseSettings):
         default_factory=dict, description="glob on machine ids → class; the first that fits counts", examples=[{}]
     )
     alarm: Alarm = Field(default_factory=Alarm, description="how findings become alarms", examples=[{}])
+    outputs: Outputs = Field(
+        default_factory=Outputs, description="what is told once more in the words of other systems", examples=[{}]
+    )
     store: Store = Field(default_factory=Store, description="the database", examples=[{}])
     bundle: Bundle = Field(default_factory=Bundle, description="the model", examples=[{}])
     health: Health = Field(default_factory=Health, description="how the agent tells of itself", examples=[{}])

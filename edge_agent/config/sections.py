@@ -6,6 +6,7 @@ be judged is in `checks`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from edge_agent.core.features import Feature
 from edge_agent.core.sources import EVERY, Format, Kind, Waveform
 from edge_agent.core.timestamps import TimeUnit
+from edge_agent.core.topics import TopicTemplate
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
@@ -62,6 +64,25 @@ def _rising(band: tuple[float, float]) -> tuple[float, float]:
         remedy = "write two frequencies in Hz, the lower one first: [80, 120]"
         raise PydanticCustomError("band", "is no band", {"remedy": remedy})
     return band
+
+
+def _output_topic(value: object) -> object:
+    """Refuse what nobody can publish to, and our own branch."""
+    if not isinstance(value, str):
+        return value
+    remedy = "write a topic without wildcards of a branch of its own, such as plant/alarms"
+    try:
+        plain = TopicTemplate(value).subscription() == value and not set(value) & set("+#")
+    except ValueError:
+        plain = False
+    if not plain or value.startswith("$"):
+        raise PydanticCustomError("topic", "is no topic to publish to", {"remedy": remedy})
+    if value.startswith("pdm/"):
+        raise PydanticCustomError("topic", "is where the agent says what it says anyway", {"remedy": remedy})
+    return value
+
+
+OutputTopic = Annotated[str, BeforeValidator(_output_topic)]
 
 
 class Section(BaseModel):
@@ -332,6 +353,20 @@ class Alarm(Section):
     severity: list[SeverityRow] | None = Field(None, min_length=1, description="words by risk", examples=[[]])
     limit_severity: SeverityWord | None = Field(None, description="word for hard limits", examples=[{}])
     silence_severity: SeverityWord | None = Field(None, description="word for silence", examples=[{}])
+
+
+class Outputs(Section):
+    """[outputs]: what is told once more in the words of a system the plant already watches."""
+
+    flat: OutputTopic | None = Field(
+        None, description="topic of one flat JSON object per alarm revision, as for Node-RED; left out: none",
+        examples=["plant/alarms"],
+    )  # fmt: skip
+
+    def topics(self) -> Iterator[tuple[str, str]]:
+        """Keys, with topics that what they switch on writes to."""
+        if self.flat is not None:
+            yield "flat", self.flat
 
 
 class Store(Section):

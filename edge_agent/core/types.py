@@ -317,4 +317,4 @@ class Outgoing(NamedTuple):
     qos: int
     retain: bool
     lane: int  # 0 alarms, 1 current state, 2 history: lower first
-    group: str  # messages of one group are sent in order
+    group: str  # messages of one group are sent in order; of states only the newest of a group is kept

@@ -250,9 +250,9 @@ def alarm_messages(
     )  # fmt: skip
 
 
-def risk_message(verdict: Verdict, origin: Origin) -> Outgoing:
-    """The retained risk of an asset."""
-    payload = RiskPayload(
+def risk_payload(verdict: Verdict) -> RiskPayload:
+    """The payload of a risk."""
+    return RiskPayload(
         asset=verdict.asset,
         risk=round(verdict.risk, 4),
         status=verdict.status,
@@ -261,6 +261,11 @@ def risk_message(verdict: Verdict, origin: Origin) -> Outgoing:
         time=stamp(verdict.time),
         text=verdict.text,
     )
+
+
+def risk_message(verdict: Verdict, origin: Origin) -> Outgoing:
+    """The retained risk of an asset."""
+    payload = risk_payload(verdict)
     topic = origin.address.risk(verdict.asset)
     key = digest("risk", verdict.asset, f"{verdict.time:.6f}")
     return Outgoing(key, topic, payload.model_dump_json().encode(), 1, retain=True, lane=LANE_STATE, group=topic)

@@ -1,7 +1,7 @@
 """What of a batch that cannot be written is kept in memory, and what makes way (promise G3).
 
 The order is declared: readings, verdicts and log lines of QoS 0 beyond their bounds, and all but the newest state of a
-topic; what the broker waits to see acknowledged is bounded by the link, and alarms are never dropped.
+group; what the broker waits to see acknowledged is bounded by the link, and alarms are never dropped.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ UNWRITABLE = "unwritable"  # cause
 
 
 def trim(batch: Batch) -> int:
-    """Number of verdicts dropped, the oldest; of states that wait to be told only the newest of each topic stays."""
-    newest = {message.topic: message.key for message in batch.outgoing if message.lane == LANE_STATE}
-    batch.outgoing = [m for m in batch.outgoing if m.lane != LANE_STATE or newest[m.topic] == m.key]
+    """Number of verdicts dropped, the oldest; of states that wait to be told only the newest of each group stays."""
+    newest = {message.group: message.key for message in batch.outgoing if message.lane == LANE_STATE}
+    batch.outgoing = [m for m in batch.outgoing if m.lane != LANE_STATE or newest[m.group] == m.key]
     over = max(len(batch.verdicts) - MOST_VERDICTS, 0)
     del batch.verdicts[:over]
     return over

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from edge_agent.core.alarm import retell
 from edge_agent.core.decode import Decoder
 from edge_agent.core.flow import Way
+from edge_agent.core.outputs.interpreter import Interpreter
 from edge_agent.core.pipeline import NOTHING, Outcome, Pipeline
 from edge_agent.core.types import MARKERS, AlarmEvent, LogLine, Outgoing, Reading, Window
 from edge_agent.core.wire import Origin
@@ -62,6 +63,7 @@ class Engine:
         report: Callable[[AlarmEvent, Window], None] | None = None,  # may put an event into better words
         idle: threading.Event | None = None,  # set while nothing is to be decided: others may compute
         stretch: Callable[[], float] = lambda: 1.0,  # times longer that commits are grouped, to spare the flash
+        interpreter: Interpreter | None = None,  # tells other systems in their own words
     ) -> None:
         self._pipeline = pipeline
         self._link, self._inbox = link, inbox
@@ -70,8 +72,9 @@ class Engine:
         self._idle = threading.Event() if idle is None else idle
         self._stretch, self._patience = stretch, Patience()
         self._teller = Teller(
-            origin, clock, metrics, urgent, risk_step=settings.risk_step, risk_max_age_s=settings.risk_max_age_s
-        )
+            origin, clock, metrics, urgent, risk_step=settings.risk_step, risk_max_age_s=settings.risk_max_age_s,
+            interpreter=Interpreter((), lambda _asset: None) if interpreter is None else interpreter,
+        )  # fmt: skip
         self._recorder = Recorder(journal, pipeline, clock, metrics, settings, self._teller.unrecorded)
         self._unacked: list[Arrival] = []
         self._opener = Opener(decoder, metrics, first_faults=settings.first_faults)
@@ -170,6 +173,8 @@ class Engine:
                 self._metrics.duplicates.inc()
                 return
             self._recorder.batch.seen.append(taken)
+        if self._teller.answered(arrival, self._recorder.batch):
+            return
         opened = self._opener.open(arrival)
         for reading in opened.readings:
             self._reading(reading, arrival.topic, time.monotonic(), owed=arrival.qos > 0)
@@ -192,6 +197,7 @@ class Engine:
             self._opener.refuse(received.way.value, topic, detail)
         else:
             self._attendance.heard(reading.asset, now)
+            self._teller.met(reading.asset, self._recorder.batch)
 
     def _note(self, entry: Reading, outcome: Outcome, *, owed: bool) -> None:
         """Keep what the pipeline has taken, and what came of it; too much of QoS 0 that cannot be written is shed."""

@@ -10,10 +10,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from edge_agent.core.outputs.interpreter import Interpreter
 from edge_agent.core.types import AlarmEvent, Outgoing, Status, Verdict, Window
-from edge_agent.core.wire import Origin, alarm_messages, risk_message
+from edge_agent.core.wire import Origin, alarm_data, alarm_messages, risk_message, risk_payload
 from edge_agent.metrics import Metrics
-from edge_agent.ports import Batch
+from edge_agent.ports import Arrival, Batch
 from edge_agent.service.clock import ClockWatch
 
 logger = logging.getLogger(__name__)
@@ -40,9 +41,11 @@ class Teller:
         *,
         risk_step: float,
         risk_max_age_s: float,
+        interpreter: Interpreter,
     ) -> None:
         self._origin, self._clock, self._metrics, self._urgent = origin, clock, metrics, urgent
         self._risk_step, self._risk_max_age_s = risk_step, risk_max_age_s
+        self._interpreter = interpreter
         self._said: dict[str, _Said] = {}  # by asset
         self._urgent_done: set[str] = set()  # keys of the messages that went out unrecorded
 
@@ -50,7 +53,7 @@ class Teller:
         """Add an alarm event and its messages to the batch."""
         self._metrics.events.labels(event.transition).inc()
         batch.events.append(event)
-        batch.outgoing += alarm_messages(event, self._origin, observed=self._clock.now(), clock=self._clock.quality())
+        batch.outgoing += self._alarm(event, unrecorded=False)
         logger.info(
             "alarm_%s asset=%s kind=%s severity=%s mode=%s rev=%d id=%s",
             event.transition, event.asset, event.kind, event.severity, event.mode, event.rev, event.id,
@@ -68,6 +71,7 @@ class Teller:
                 return
         self._said[verdict.asset] = _Said(verdict.risk, verdict.time, verdict.mode, verdict.status)
         batch.outgoing.append(risk_message(verdict, self._origin))
+        batch.outgoing += self._interpreter.risk(risk_payload(verdict))
 
     def standing(self, window: Window, batch: Batch) -> None:
         """Say that a machine stands and is not judged: its risk is what it was when it ran."""
@@ -76,12 +80,20 @@ class Teller:
             held = Verdict(window.asset, window.end, "", said.risk, said.mode, 0.0, Status.STANDING)
             self.risk(held, batch)
 
+    def met(self, asset: str, batch: Batch) -> None:
+        """Introduce an asset that was heard of to the systems that are told of it, once a run."""
+        batch.outgoing += self._interpreter.met(asset)
+
+    def answered(self, arrival: Arrival, batch: Batch) -> bool:
+        """Whether a message comes from such a system; then its answer is in the batch."""
+        answer = self._interpreter.heard(arrival.topic, arrival.payload, f"{arrival.time:.6f}")
+        batch.outgoing += answer or ()
+        return answer is not None
+
     def unrecorded(self, events: Sequence[AlarmEvent]) -> None:
         """Send what is alarming although it could not be written: marked so, and each message once."""
         for event in events:
-            for message in alarm_messages(
-                event, self._origin, observed=self._clock.now(), clock=self._clock.quality(), unrecorded=True
-            ):
+            for message in self._alarm(event, unrecorded=True):
                 if message.key not in self._urgent_done:
                     self._urgent_done.add(message.key)
                     self._metrics.unrecorded.inc()
@@ -90,3 +102,10 @@ class Teller:
     def recorded(self) -> None:
         """Note that everything told so far is written."""
         self._urgent_done.clear()
+
+    def _alarm(self, event: AlarmEvent, *, unrecorded: bool) -> list[Outgoing]:
+        """An alarm event in our own words, and in those of the systems that are told of it."""
+        observed, clock = self._clock.now(), self._clock.quality()
+        own = alarm_messages(event, self._origin, observed=observed, clock=clock, unrecorded=unrecorded)
+        data = alarm_data(event, self._origin, observed=observed, clock=clock, unrecorded=unrecorded)
+        return [*own, *self._interpreter.alarm(event, data)]

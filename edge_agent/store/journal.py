@@ -31,7 +31,7 @@ UPDATE outbox SET sent = NULL, created = ? WHERE sent IS NOT NULL AND id IN (
 """
 _SUPERSEDE = """
 DELETE FROM outbox WHERE sent IS NULL AND lane = 1 AND id NOT IN (
-    SELECT max(id) FROM outbox WHERE sent IS NULL AND lane = 1 GROUP BY topic
+    SELECT max(id) FROM outbox WHERE sent IS NULL AND lane = 1 GROUP BY grp
 )
 """
 
@@ -220,7 +220,7 @@ class SqliteJournal:
         return (len(names), min(times), max(times), clock, len(readings), data)
 
     def _write_outbox(self, batch: Batch) -> None:
-        """Mark what was sent, add what is new; of unsent states of one topic only the newest is worth sending."""
+        """Mark what was sent, add what is new; of unsent states of one group only the newest is worth sending."""
         now, conn = self._now(), self._conn
         conn.executemany("UPDATE outbox SET sent = ? WHERE id = ? AND sent IS NULL", ((now, row) for row in batch.sent))
         if batch.again:

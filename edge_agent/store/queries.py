@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.core.types import LATE, AlarmEvent, LogLine, Reading
+from edge_agent.core.types import LATE, AlarmEvent, LogLine, Outgoing, Reading
 from edge_agent.errors import StoreError
 from edge_agent.store.database import connect_readonly
 from edge_agent.store.faults import store_error
@@ -35,6 +35,11 @@ SELECT alarm_id, rev, asset, kind, transition, time, active, severity, risk, mod
 FROM alarm_event AS latest
 WHERE rev = (SELECT max(rev) FROM alarm_event WHERE alarm_id = latest.alarm_id) AND (active OR NOT :open_only)
 ORDER BY time DESC, alarm_id LIMIT :limit
+"""
+_RETAINED = """
+SELECT key, topic, payload, qos, retain, lane, grp FROM outbox WHERE length(payload) AND id IN (
+    SELECT max(id) FROM outbox WHERE retain = 1 AND key >= :prefix AND key < :beyond GROUP BY topic
+)
 """
 _OLDEST = "SELECT min(first) AS time FROM (SELECT first FROM reading_block ORDER BY id LIMIT ?)"
 _NEWEST = "SELECT max(last) AS time FROM (SELECT last FROM reading_block ORDER BY id DESC LIMIT ?)"
@@ -130,6 +135,33 @@ def events(db: Database, alarm_id: str) -> list[AlarmEvent]:
             f"journal {path_of(db)}: an event of alarm {alarm_id} was altered: {error}",
             hint="the file was changed by something else; the messages sent at the time are at the consumer",
         ) from error
+
+
+def standing(db: Database) -> list[AlarmEvent]:
+    """Of every alarm that stands, the newest revision people were told; those of an altered alarm are left out.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    found = []
+    for row in alarms(db, open_only=True, limit=-1):
+        try:
+            told = [event for event in events(db, row.alarm_id) if not event.historical]
+        except StoreError as error:
+            if error.damaged:
+                raise
+            continue
+        found += told[-1:]
+    return found
+
+
+def retained(db: Database, prefix: str) -> list[Outgoing]:
+    """The newest message of every retained topic that is not empty, of those whose key begins with `prefix`."""
+    with _mapped(db, "read its outbox"):
+        rows = list(db.query(_RETAINED, {"prefix": prefix, "beyond": f"{prefix}\U0010ffff"}))
+    return [
+        Outgoing(r["key"], r["topic"], r["payload"], r["qos"], bool(r["retain"]), r["lane"], r["grp"]) for r in rows
+    ]
 
 
 def status(db: Database, now: float | None = None) -> StatusRow:

@@ -59,7 +59,7 @@ DELETE FROM alarm_event WHERE rowid IN (
 _SUPERSEDED = """
 DELETE FROM outbox WHERE id IN (
     SELECT id FROM outbox WHERE sent IS NOT NULL AND lane = 1 AND id NOT IN (
-        SELECT max(id) FROM outbox WHERE lane = 1 GROUP BY topic
+        SELECT max(id) FROM outbox WHERE lane = 1 GROUP BY grp
     ) AND id < (SELECT max(id) FROM outbox) LIMIT ?
 )
 """  # a state that was sent and has a newer one is worth nothing, and there is one a window and asset

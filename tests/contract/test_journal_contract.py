@@ -207,6 +207,14 @@ def test_of_unsent_states_of_one_topic_only_the_newest_stays(store: Store) -> No
     assert store.keys() == ["b1", "a3"]
 
 
+def test_states_of_several_groups_on_one_topic_do_not_supersede_each_other(store: Store) -> None:
+    for number in range(2):
+        store.journal.commit(
+            Batch(outgoing=[some_message(f"{g}{number}", topic="shared", lane=1, group=g) for g in ("a", "b")])
+        )
+    assert [queued.message.key for queued in store.outbox.pending(after=frozenset(), limit=9)] == ["a1", "b1"]
+
+
 def test_alarms_and_history_of_one_topic_all_stay(store: Store) -> None:
     for number in range(3):
         lanes = {f"alarm-{number}": 0, f"history-{number}": 2}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).parents[2] / "edge_agent" / "core"
-MODULES = sorted(CORE.glob("*.py"))
+MODULES = sorted(CORE.rglob("*.py"))
 ALLOWED = {
     "__future__", "array", "ast", "bisect", "collections", "dataclasses", "datetime", "edge_agent", "enum", "fnmatch",
     "functools", "hashlib", "itertools", "json", "math", "numpy", "operator", "pydantic", "pydantic_core", "re",
@@ -38,19 +38,19 @@ def test_there_are_modules_to_check() -> None:
     assert {"pipeline.py", "decode.py", "window.py"} <= {path.name for path in MODULES}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CORE)))
 def test_a_module_of_the_core_imports_only_what_computes(path: Path) -> None:
     assert {name.partition(".")[0] for name in imported(path.read_text(encoding="utf-8"))} <= ALLOWED
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CORE)))
 def test_a_module_of_the_core_knows_only_the_core_and_the_errors(path: Path) -> None:
     own = {name for name in imported(path.read_text(encoding="utf-8")) if name.startswith("edge_agent")}
 
     assert [name for name in own if not name.startswith("edge_agent.core") and name != "edge_agent.errors"] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CORE)))
 def test_a_module_of_the_core_does_not_ask_what_time_it_is(path: Path) -> None:
     assert clock_reads(path.read_text(encoding="utf-8")) == []
 

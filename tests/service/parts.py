@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edge_agent.core.decode import Decoder, Format, Kind, Paths, SourceSpec
+from edge_agent.core.outputs.interpreter import Interpreter
 from edge_agent.core.pipeline import Judge, Pipeline
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmPolicy, ChannelSpec, ClassSpec, Limits, Outgoing, Scores
@@ -94,6 +95,7 @@ class Bench:
     inbox: Inbox = field(default_factory=lambda: Inbox(1000))
     metrics: Metrics = field(default_factory=Metrics)
     score: Callable[[str], Scores] = loud
+    interpreter: Interpreter = field(default_factory=lambda: Interpreter((), lambda _asset: None))
     mid: int = 0
 
     def __post_init__(self) -> None:
@@ -118,6 +120,7 @@ class Bench:
             settings=self.settings,
             committed=self.publisher.committed,
             urgent=self.urgent.append,
+            interpreter=self.interpreter,
         )
         self.engine.restore()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from edge_agent.core.outputs.interpreter import Interpreter
 from edge_agent.core.types import Outgoing, Status, Verdict, Window
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Batch
@@ -15,7 +16,8 @@ from tests.service.parts import ORIGIN, START
 def teller() -> Teller:
     sent: list[Outgoing] = []
     return Teller(
-        ORIGIN, ClockWatch(wall=lambda: START), Metrics(), sent.append, risk_step=0.05, risk_max_age_s=900.0
+        ORIGIN, ClockWatch(wall=lambda: START), Metrics(), sent.append, risk_step=0.05, risk_max_age_s=900.0,
+        interpreter=Interpreter((), lambda _asset: None),
     )  # fmt: skip
 
 

@@ -64,5 +64,6 @@ def some_event(
     )
 
 
-def some_message(key: str, *, topic: str = "t", lane: int = 0, group: str = "g", payload: bytes = b"{}") -> Outgoing:
-    return Outgoing(key, topic, payload, 1, lane == 1, lane, group)
+def some_message(key: str, *, topic: str = "t", lane: int = 0, group: str = "", payload: bytes = b"{}") -> Outgoing:
+    """A message; a state, lane 1, is retained and of the group of its topic."""
+    return Outgoing(key, topic, payload, 1, lane == 1, lane, group or (topic if lane == 1 else "g"))

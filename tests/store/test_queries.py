@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,33 @@ def test_unpack_gives_all_readings_of_a_span(journal: SqliteJournal, db: Databas
     assert list(queries.unpack(db, 0.0, NOON + 99)) == [r for readings in batches for r in readings]
     assert list(queries.unpack(db, NOON + 10, NOON + 99)) == []
     assert list(queries.unpack(db, NOON + 9, NOON + 10)) == [readings[-1] for readings in batches]
+
+
+# ---------------------------------------------------------------------------------------------------- what others know
+
+
+def test_what_stands_is_the_newest_revision_that_people_were_told(db: Database, journal: SqliteJournal) -> None:
+    told, cleared = some_event("a", 2), some_event("b", 2, active=False, transition=Transition.CLEARED)
+    late = replace(some_event("a", 3), historical=True)
+    unknown = replace(some_event("c"), historical=True)
+    journal.commit(Batch(events=[some_event("a"), told, late, some_event("b"), cleared, unknown]))
+
+    assert queries.standing(db) == [told]
+
+
+def test_an_alarm_with_an_altered_revision_is_left_out_of_what_stands(db: Database, journal: SqliteJournal) -> None:
+    journal.commit(Batch(events=[some_event("a"), some_event("b")]))
+    journal._conn.execute("UPDATE alarm_event SET event = '{}' WHERE alarm_id = 'a'")
+    journal._conn.commit()
+
+    assert queries.standing(db) == [some_event("b")]
+
+
+def test_the_newest_retained_message_of_a_topic_is_found_by_its_prefix(db: Database, journal: SqliteJournal) -> None:
+    kept, emptied = some_message("out/x/p1/2", topic="p1", lane=1), some_message("out/x/p2/2", topic="p2", lane=1)
+    older = [some_message(f"out/x/{topic}/1", topic=topic, lane=1) for topic in ("p1", "p2")]
+    others = [some_message("out/x/p3/1"), some_message("our-own", topic="o", lane=1)]
+    journal.commit(Batch(outgoing=[*older, *others]))
+    journal.commit(Batch(outgoing=[kept, emptied._replace(payload=b"")], sent=[1, 2]))
+
+    assert queries.retained(db, "out/") == [kept]

@@ -138,6 +138,14 @@ def test_a_state_that_was_sent_goes_as_soon_as_there_is_a_newer_one(journal: Sql
     assert journal._conn.execute("SELECT key FROM outbox").fetchall() == [("risk-4",)]
 
 
+def test_a_state_that_was_sent_stays_while_only_other_groups_have_newer_ones(journal: SqliteJournal) -> None:
+    for number, group in enumerate("aab"):
+        sent = [number] if number else []
+        journal.commit(Batch(outgoing=[some_message(f"{group}{number}", lane=1, group=group)], sent=sent))
+    assert journal.prune(0.0) == 1
+    assert journal._conn.execute("SELECT key FROM outbox").fetchall() == [("a1",), ("b2",)]
+
+
 def test_many_kept_messages_do_not_hide_old_ones_behind_them(journal: SqliteJournal) -> None:
     kept = [some_message(f"k{n}", lane=1, topic=str(n)) for n in range(6000)]
     journal.commit(Batch(outgoing=[*kept, some_message("old"), some_message("last")]))

@@ -1,0 +1,117 @@
+"""What all dialects that are switched on have to say; and what they must know for it: who has been met, what stands.
+
+Belongs to one thread. What is historical pages nobody, so no dialect hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from edge_agent.core.outputs.dialect import KEYS, Dialect
+from edge_agent.core.types import AlarmEvent, Outgoing
+from edge_agent.core.wire import AlarmData, RiskPayload
+
+_PARTS: Final = 4  # of a key: the prefix, dialect, asset, digest
+
+
+class Interpreter:
+    """The dialects of one run."""
+
+    def __init__(
+        self,
+        dialects: Sequence[Dialect],
+        class_of: Callable[[str], str | None],
+        *,
+        standing: Iterable[AlarmEvent] = (),
+        retained: Iterable[str] = (),
+        run: str = "",
+    ) -> None:
+        """Nobody is met yet.
+
+        Args:
+            dialects: those that are switched on.
+            class_of: the class of an asset; what has none is not introduced.
+            standing: the newest revision people were told of every alarm that stands.
+            retained: the topics that already hold what dialects have said.
+            run: an id of this run, which introduces everybody anew.
+        """
+        self._dialects, self._class_of, self._run = tuple(dialects), class_of, run
+        self._standing: dict[str, dict[str, AlarmEvent]] = {}  # by asset and kind
+        for event in standing:
+            self._standing.setdefault(event.asset, {})[event.kind] = event
+        self._retained = set(retained)
+        self._met: dict[str, str] = {}  # asset → class
+        self._asked = {topic: dialect for dialect in self._dialects for topic in dialect.listens}
+
+    @property
+    def listens(self) -> tuple[str, ...]:
+        """The topics to subscribe to."""
+        return tuple(self._asked)
+
+    def met(self, asset: str) -> list[Outgoing]:
+        """What is said of an asset that was heard of: its introduction, once a run."""
+        if asset in self._met or not self._dialects:
+            return []
+        asset_class = self._class_of(asset)
+        if asset_class is None:
+            return []
+        self._met[asset] = asset_class
+        messages = [m for d in self._dialects for m in d.introduced(asset, asset_class, self._run)]
+        first = [m for d in self._dialects for m in d.standing(asset, self._stands(asset), self._run)]
+        return messages + [m for m in first if m.retain and m.topic not in self._retained]
+
+    def alarm(self, event: AlarmEvent, data: AlarmData) -> list[Outgoing]:
+        """What is said of one revision of an alarm; `data` is its payload."""
+        if event.historical or not self._dialects:
+            return []
+        messages = self.met(event.asset)
+        kinds = self._standing.setdefault(event.asset, {})
+        if event.active:
+            kinds[event.kind] = event
+        else:
+            kinds.pop(event.kind, None)
+        occasion = f"{event.id} {event.rev}"
+        for dialect in self._dialects:
+            messages += dialect.alarm(data)
+            messages += dialect.standing(event.asset, self._stands(event.asset), occasion)
+        return messages
+
+    def risk(self, risk: RiskPayload) -> list[Outgoing]:
+        """What is said of a risk."""
+        messages = self.met(risk.asset)
+        return messages + [message for dialect in self._dialects for message in dialect.risk(risk)]
+
+    def heard(self, topic: str, payload: bytes, occasion: str) -> list[Outgoing] | None:
+        """The answer to a message; None where it is for none of the dialects."""
+        dialect = self._asked.get(topic)
+        if dialect is None:
+            return None
+        if not dialect.asks(topic, payload):
+            return []
+        return [m for asset, name in self._met.items() for m in dialect.introduced(asset, name, occasion)]
+
+    def _stands(self, asset: str) -> tuple[AlarmEvent, ...]:
+        """The worst first; of those equally bad the one first seen."""
+        events = self._standing.get(asset, {}).values()
+        return tuple(sorted(events, key=lambda event: (-event.severity_number, event.first, event.kind)))
+
+
+def withdrawn(
+    retained: Iterable[Outgoing], dialects: Sequence[Dialect], class_of: Callable[[str], str | None], run: str
+) -> list[Outgoing]:
+    """What empties the retained topics nobody speaks for any more.
+
+    Args:
+        retained: the newest message of each topic that dialects have filled.
+        dialects: those that are switched on; what others said before is taken back.
+        class_of: the class of an asset; None where it is gone from the configuration.
+        run: an id of this run.
+    """
+    names = {dialect.name for dialect in dialects}
+    stale = []
+    for message in retained:
+        _, name, asset, digest = message.key.split("/", _PARTS - 1)
+        if name not in names or class_of(asset) is None:
+            stale.append(message._replace(key=f"{KEYS}{name}/{asset}/{digest}-withdrawn-{run}", payload=b""))
+    return stale
