@@ -20,7 +20,9 @@ from edge_agent.core.identity import digest
 from edge_agent.core.notice import Notice, NoticeData, notice_message
 from edge_agent.core.outputs.dialect import KEYS, Dialect
 from edge_agent.core.outputs.flat import Flat
+from edge_agent.core.outputs.home_assistant import HomeAssistant
 from edge_agent.core.outputs.interpreter import Interpreter, withdrawn
+from edge_agent.core.outputs.thingsboard import ThingsBoard
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.types import Outgoing
 from edge_agent.core.voice import Voice
@@ -76,10 +78,16 @@ def origin_of(config: Config, bundle: Bundle) -> Origin:
     )
 
 
-def dialects_of(config: Config) -> tuple[Dialect, ...]:
+def dialects_of(config: Config, origin: Origin) -> tuple[Dialect, ...]:
     """The words of the systems that are told as well."""
-    flat = config.outputs.flat
-    return () if flat is None else (Flat(flat, config.address),)
+    outputs, dialects = config.outputs, list[Dialect]()
+    if outputs.home_assistant is not None:
+        dialects.append(HomeAssistant(outputs.home_assistant, origin))
+    if outputs.thingsboard is not None:
+        dialects.append(ThingsBoard(outputs.thingsboard))
+    if outputs.flat is not None:
+        dialects.append(Flat(outputs.flat, origin.address))
+    return tuple(dialects)
 
 
 def store_settings(config: Config) -> StoreSettings:
@@ -208,13 +216,12 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
     journal = open_journal(store_settings(config), on_shed=lambda cause, lost: metrics.shed.labels(cause).inc(lost))
     owned.callback(journal.close)
     watcher = owned.enter_context(closing(open_readonly(config.store.path)))  # the main thread's own
-    dialects, filled = dialects_of(config), retained(watcher, KEYS)
-    stale = withdrawn(filled, dialects, config.asset_class, origin.boot_id)
+    dialects = dialects_of(config, origin)
+    stale = withdrawn(retained(watcher, KEYS), dialects, config.asset_class, origin.boot_id)
     interpreter = Interpreter(
         dialects,
         config.asset_class,
         standing=standing(watcher) if dialects else (),
-        retained={message.topic for message in filled} - {message.topic for message in stale},
         run=origin.boot_id,
     )
     notices = [*_notices(chosen, config, journal, origin, clock), *stale]

@@ -6,7 +6,7 @@ be judged is in `checks`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -80,6 +80,17 @@ def _output_topic(value: object) -> object:
     if value.startswith("pdm/"):
         raise PydanticCustomError("topic", "is where the agent says what it says anyway", {"remedy": remedy})
     return value
+
+
+def _on_or_off(usual: str) -> Callable[[object], object]:
+    """Let `true` stand for the usual topic and `false` for none; the environment knows text only."""
+
+    def topic(value: object) -> object:
+        if value is True or value == "true":
+            return usual
+        return None if value is False or value == "false" else value
+
+    return topic
 
 
 OutputTopic = Annotated[str, BeforeValidator(_output_topic)]
@@ -358,6 +369,13 @@ class Alarm(Section):
 class Outputs(Section):
     """[outputs]: what is told once more in the words of a system the plant already watches."""
 
+    home_assistant: Annotated[OutputTopic | None, BeforeValidator(_on_or_off("homeassistant"))] = Field(
+        None, description="true, or the discovery prefix where it is not homeassistant; left out: none", examples=[True]
+    )
+    thingsboard: Annotated[OutputTopic | None, BeforeValidator(_on_or_off("v1/gateway"))] = Field(
+        None, description="true, or the topic that stands for v1/gateway, as at a bridge; left out: none",
+        examples=[True],
+    )  # fmt: skip
     flat: OutputTopic | None = Field(
         None, description="topic of one flat JSON object per alarm revision, as for Node-RED; left out: none",
         examples=["plant/alarms"],
@@ -365,6 +383,10 @@ class Outputs(Section):
 
     def topics(self) -> Iterator[tuple[str, str]]:
         """Keys, with topics that what they switch on writes to."""
+        if self.home_assistant is not None:
+            yield "home_assistant", f"{self.home_assistant}/device/x/config"
+        if self.thingsboard is not None:
+            yield "thingsboard", f"{self.thingsboard}/telemetry"
         if self.flat is not None:
             yield "flat", self.flat
 

@@ -155,6 +155,10 @@ class Address:
         """Retained: the latest risk of an asset."""
         return f"{self.root}/asset/{_own_level(asset)}/risk"
 
+    def alarms(self, asset: str) -> str:
+        """Retained: all alarms of an asset that stand, where something is switched on that watches it."""
+        return f"{self.root}/asset/{_own_level(asset)}/alarms"
+
     def alarm(self, asset: str, alarm_id: str) -> str:
         """Retained while the alarm is open."""
         return f"{self.root}/asset/{_own_level(asset)}/alarm/{_own_level(alarm_id)}"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from edge_agent.core.identity import digest
 from edge_agent.core.modes import mode
 from edge_agent.core.topics import Address
-from edge_agent.core.types import AlarmEvent, Outgoing, Transition, Verdict
+from edge_agent.core.types import AlarmEvent, Evidence, Outgoing, Transition, Verdict
 
 ALARM_TYPE: Final = "io.edge-agent.alarm.v1"
 MAX_PAYLOAD = 8192
@@ -167,6 +167,21 @@ def stamp(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def evidence_payload(fact: Evidence) -> EvidencePayload:
+    """The payload of one piece of evidence."""
+    return EvidencePayload(
+        channel=fact.channel,
+        component=fact.component,
+        value=fact.value,
+        unit=fact.unit,
+        baseline=fact.baseline,
+        shift=None if fact.shift is None else round(fact.shift, 2),
+        limit=fact.limit,
+        rule=fact.rule,  # type: ignore[arg-type]  # checked by pydantic
+        contribution=_rounded(fact.contribution),
+    )
+
+
 def alarm_data(
     event: AlarmEvent, origin: Origin, *, observed: float, clock: str, unrecorded: bool = False
 ) -> AlarmData:
@@ -192,20 +207,7 @@ def alarm_data(
         clock=clock,
         historical=event.historical,
         unrecorded=unrecorded,
-        evidence=tuple(
-            EvidencePayload(
-                channel=fact.channel,
-                component=fact.component,
-                value=fact.value,
-                unit=fact.unit,
-                baseline=fact.baseline,
-                shift=None if fact.shift is None else round(fact.shift, 2),
-                limit=fact.limit,
-                rule=fact.rule,  # type: ignore[arg-type]  # checked by pydantic
-                contribution=_rounded(fact.contribution),
-            )
-            for fact in event.evidence
-        ),
+        evidence=tuple(evidence_payload(fact) for fact in event.evidence),
         log=tuple(
             QuotePayload(
                 id=quote.id, time=stamp(quote.time), text=quote.text, contribution=_rounded(quote.contribution)

@@ -37,10 +37,7 @@ class Dialect(Protocol):
         """What makes an asset known: said when it is first heard of in a run, and when the system asks for it."""
 
     def standing(self, asset: str, alarms: Sequence[AlarmEvent], occasion: str) -> Sequence[Outgoing]:
-        """All alarms of an asset that stand, the worst first: said when one has moved.
-
-        What of it is retained is also said with the first introduction ever.
-        """
+        """All alarms of an asset that stand, the worst first: said with its introduction, and when one has moved."""
 
     def alarm(self, alarm: AlarmData) -> Sequence[Outgoing]:
         """One revision of an alarm, never one that is over."""

@@ -24,7 +24,6 @@ class Interpreter:
         class_of: Callable[[str], str | None],
         *,
         standing: Iterable[AlarmEvent] = (),
-        retained: Iterable[str] = (),
         run: str = "",
     ) -> None:
         """Nobody is met yet.
@@ -33,14 +32,12 @@ class Interpreter:
             dialects: those that are switched on.
             class_of: the class of an asset; what has none is not introduced.
             standing: the newest revision people were told of every alarm that stands.
-            retained: the topics that already hold what dialects have said.
             run: an id of this run, which introduces everybody anew.
         """
         self._dialects, self._class_of, self._run = tuple(dialects), class_of, run
         self._standing: dict[str, dict[str, AlarmEvent]] = {}  # by asset and kind
         for event in standing:
             self._standing.setdefault(event.asset, {})[event.kind] = event
-        self._retained = set(retained)
         self._met: dict[str, str] = {}  # asset → class
         self._asked = {topic: dialect for dialect in self._dialects for topic in dialect.listens}
 
@@ -50,16 +47,18 @@ class Interpreter:
         return tuple(self._asked)
 
     def met(self, asset: str) -> list[Outgoing]:
-        """What is said of an asset that was heard of: its introduction, once a run."""
+        """What is said of an asset that was heard of: who it is and what stands, once a run."""
         if asset in self._met or not self._dialects:
             return []
         asset_class = self._class_of(asset)
         if asset_class is None:
             return []
         self._met[asset] = asset_class
-        messages = [m for d in self._dialects for m in d.introduced(asset, asset_class, self._run)]
-        first = [m for d in self._dialects for m in d.standing(asset, self._stands(asset), self._run)]
-        return messages + [m for m in first if m.retain and m.topic not in self._retained]
+        messages: list[Outgoing] = []
+        for dialect in self._dialects:
+            messages += dialect.introduced(asset, asset_class, self._run)
+            messages += dialect.standing(asset, self._stands(asset), self._run)
+        return messages
 
     def alarm(self, event: AlarmEvent, data: AlarmData) -> list[Outgoing]:
         """What is said of one revision of an alarm; `data` is its payload."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from edge_agent.core.outputs.dialect import said
 from edge_agent.core.outputs.interpreter import Interpreter, withdrawn
 from edge_agent.core.types import AlarmEvent, Outgoing, Transition
-from edge_agent.core.wire import LANE_ALARM, LANE_STATE, AlarmData, RiskPayload, risk_payload
+from edge_agent.core.wire import LANE_STATE, AlarmData, RiskPayload, risk_payload
 from tests.core.outputs.told import CLEARED, CRITICAL, RAISED, VERDICT, data_of
 
 
@@ -23,8 +23,7 @@ class Plain:
 
     def standing(self, asset: str, alarms: Sequence[AlarmEvent], occasion: str) -> Sequence[Outgoing]:
         said_of = [f"{alarm.kind} {alarm.rev}" for alarm in alarms]
-        passing = said(self.name, asset, occasion, "plain/now", said_of, lane=LANE_ALARM, group=asset)
-        return [self._said(asset, occasion, f"plain/{asset}/alarms", said_of), passing]
+        return [self._said(asset, occasion, f"plain/{asset}/alarms", said_of)]
 
     def alarm(self, alarm: AlarmData) -> Sequence[Outgoing]:
         return [self._said(alarm.asset, f"{alarm.alarm} {alarm.rev}", "plain/alarm", alarm.transition)]
@@ -44,8 +43,8 @@ def class_of(asset: str) -> str | None:
     return "pump" if asset.startswith("p") else None
 
 
-def interpreter(*standing: AlarmEvent, retained: tuple[str, ...] = (), run: str = "r1") -> Interpreter:
-    return Interpreter([Plain()], class_of, standing=standing, retained=retained, run=run)
+def interpreter(*standing: AlarmEvent, run: str = "r1") -> Interpreter:
+    return Interpreter([Plain()], class_of, standing=standing, run=run)
 
 
 def told(subject: Interpreter, *events: AlarmEvent) -> list[Outgoing]:
@@ -85,9 +84,8 @@ def test_what_stands_is_said_worst_first_whenever_it_changes() -> None:
     ]  # fmt: skip
 
 
-def test_the_first_introduction_ever_says_what_is_retained_of_what_stands() -> None:
+def test_what_stood_before_a_restart_is_said_with_the_introduction() -> None:
     assert spoken(interpreter(RAISED).met("p1")) == [("plain/p1/who", b'"pump"'), ("plain/p1/alarms", b'["risk 1"]')]
-    assert spoken(interpreter(RAISED, retained=("plain/p1/alarms",)).met("p1")) == [("plain/p1/who", b'"pump"')]
 
 
 def test_what_is_over_is_told_to_no_dialect() -> None:
