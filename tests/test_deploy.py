@@ -191,6 +191,26 @@ def test_each_writes_to_its_own_branch_only(
 
 
 @pytest.mark.broker
+@pytest.mark.parametrize(
+    "topic",
+    ["homeassistant/device/acme__plant-1__gw-hall-3__pump-7/config", "v1/gateway/telemetry", "plant-1/alarms"],
+)
+def test_the_gateway_tells_other_systems_where_the_lines_for_it_are_switched_on(
+    broker: Broker, join: Callable[[str | None], Peer], topic: str
+) -> None:
+    before = join("gw-hall-3")
+    assert before.publish(topic).is_failure
+    before.leave()
+    rights = broker.log.parent / "edge-agent.acl"
+    switched_on = re.sub(r"^#(user|topic) ", r"\1 ", rights.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    rights.write_text(switched_on, encoding="utf-8")
+    broker.kill()
+    broker.start()
+
+    assert not join("gw-hall-3").publish(topic).is_failure
+
+
+@pytest.mark.broker
 def test_the_gateway_hears_its_machines_and_not_another_gateway(join: Callable[[str | None], Peer]) -> None:
     gateway, sensors, fleet = join("gw-hall-3"), join("sensors-hall-3"), join("fleet")
     gateway.subscribe("plant-1/#")

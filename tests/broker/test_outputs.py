@@ -6,15 +6,17 @@ The client keeps to what each system's documentation says; tests/data/home-assis
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
+from tests.broker.conftest import StartBroker
 from tests.core.outputs.home import discovered, state
 from tests.links import Onlooker, onlooker
 from tests.mosquitto import until
-from tests.small_agent import LIMIT, PATIENCE_S, START, small_agent
+from tests.small_agent import LIMIT, PATIENCE_S, ROOT, START, small_agent
 
 pytestmark = pytest.mark.broker
 
@@ -143,6 +145,20 @@ def test_thingsboard_is_told_by_its_gateway_api(tmp_path: Path) -> None:
     assert json.loads(connected) == {"device": "p1", "type": "pump"}
     alarms = [(ts, values["alarm_transition"]) for ts, values in points(board)]
     assert alarms == [((START + 1) * 1000, "raised"), ((START + 2) * 1000, "cleared")]
+
+
+def test_the_bridge_of_the_documentation_hands_thingsboard_s_topics_on(start_broker: StartBroker) -> None:
+    page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    bridge = re.findall(r"^```\n(connection .*?)```", page, re.MULTILINE | re.DOTALL)[0]
+    far = start_broker()
+    with onlooker(far.port, "v1/#") as board:
+        lines = bridge.replace("thingsboard.example:1883", f"127.0.0.1:{far.port}").splitlines()
+        with onlooker(start_broker(*lines).port) as agent:
+            agent.publish("v1/gateway/connect", b"{}")
+            agent.publish("v1/gateway/telemetry", b"{}")
+            until(lambda: len(board.heard) == 2, "both are handed on")
+
+    assert [topic for topic, _, _ in board.heard] == ["v1/gateway/connect", "v1/gateway/telemetry"]
 
 
 def problems(board: Onlooker) -> list[bool]:
