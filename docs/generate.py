@@ -21,7 +21,13 @@ def alarm_diagram() -> str:
         arrows.setdefault((phase, target), []).append(signal)
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> normal"]
     lines += [f"    {phase} --> {target}: {' / '.join(signals)}" for (phase, target), signals in arrows.items()]
-    lines += ["    rising --> active: on-delay over, raised", "    falling --> normal: off-delay over, cleared", "```"]
+    lines += [
+        "    rising --> active: on-delay over, raised",
+        "    falling --> normal: off-delay over, cleared",
+        "    falling --> latched: off-delay over, latching and not acknowledged",
+        "    latched --> normal: acknowledged, cleared",
+        "```",
+    ]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from edge_agent.core.facts import Facts
 from edge_agent.core.report import Told
-from edge_agent.core.types import AlarmEvent, LogLine, Outgoing, Reading, Scores, Verdict
+from edge_agent.core.types import AlarmEvent, CommandRecord, LogLine, Outgoing, Reading, Scores, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Arrival(NamedTuple):
     dup: bool = False
     retain: bool = False  # sent because we subscribed, not because it was just published
     left_out: int = 0  # bytes of a packet too large to keep: the payload is empty then
+    properties: bytes = b""  # of the packet, as they came (MQTT 5 §3.3.2.3); only commands look at them
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class Batch:
     verdicts: list[Verdict] = field(default_factory=list)
     events: list[AlarmEvent] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
+    commands: list[CommandRecord] = field(default_factory=list)
     states: dict[str, bytes] = field(default_factory=dict)  # named state blobs that changed
     sent: list[int] = field(default_factory=list)  # outbox row ids the broker has acknowledged
     again: bool = False  # the broker has lost what it was given to keep: send the newest retained messages again
@@ -86,6 +88,7 @@ class Batch:
             or self.verdicts
             or self.events
             or self.outgoing
+            or self.commands
             or self.states
             or self.sent
             or self.again
@@ -129,6 +132,12 @@ class Journal(Protocol):
     def recent_logs(self, since: float) -> list[LogLine]:
         """Log lines not older than `since` (event time), oldest first."""
 
+    def command(self, request_id: str) -> CommandRecord | None:
+        """What came of a command, None where none has this request id."""
+
+    def newest_event(self, alarm: str) -> AlarmEvent | None:
+        """The newest revision of an alarm that people were told; None where there is none."""
+
     def checkpoint(self) -> None:
         """Do what commits leave undone; now and then that takes as long as several of them, so after what is urgent.
 
@@ -141,6 +150,41 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Checkpoint and close."""
+
+
+class Errands(Protocol):
+    """What commands ask for beyond the alarms. Used by the clerk thread only."""
+
+    def ask(self, asset: str) -> str:
+        """How a machine is, in plain words.
+
+        Raises:
+            EdgeAgentError: it cannot be said.
+        """
+
+    def activate(self, bundle: str) -> None:
+        """Note that another bundle judges from the next start on.
+
+        Raises:
+            EdgeAgentError: there is no such bundle, or it fails its checks.
+        """
+
+    def check(self) -> None:
+        """Look the configuration on disk over.
+
+        Raises:
+            EdgeAgentError: it cannot be taken up.
+        """
+
+
+class Spool(Protocol):
+    """Commands left beside the journal by whoever has a shell on the gateway. Used by the engine thread only."""
+
+    def waiting(self) -> Sequence[tuple[str, str, bytes]]:
+        """Name of the entry, name of the command, payload: oldest first."""
+
+    def done(self, entry: str) -> None:
+        """Forget an entry: what it asked for is written."""
 
 
 class Outbox(Protocol):

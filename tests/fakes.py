@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_agent.core.types import LogLine, Outgoing, Reading
+from edge_agent.core.types import AlarmEvent, CommandRecord, LogLine, Outgoing, Reading
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch, Queued
 
@@ -25,6 +25,7 @@ class MemoryJournal:
         self._seen: list[list[tuple[int, bytes]]] = []  # a list a commit
         self._outbox: dict[int, Outgoing] = {}  # every row ever, so that a key is known after it was sent
         self._unsent: set[int] = set()
+        self._commands: dict[str, CommandRecord] = {}
 
     def commit(self, batch: Batch) -> None:
         if self.failing:
@@ -34,6 +35,8 @@ class MemoryJournal:
             self._blocks.append(list(batch.readings))
         for line in batch.logs:
             self._logs.setdefault(line.id, line)
+        for command in batch.commands:
+            self._commands.setdefault(command.request_id, command)
         self._states.update(batch.states)
         if batch.seen:
             self._seen.append(list(batch.seen))
@@ -70,6 +73,13 @@ class MemoryJournal:
 
     def recent_logs(self, since: float) -> list[LogLine]:
         return sorted((line for line in self._logs.values() if line.time >= since), key=lambda line: line.time)
+
+    def command(self, request_id: str) -> CommandRecord | None:
+        return self._commands.get(request_id)
+
+    def newest_event(self, alarm: str) -> AlarmEvent | None:
+        told = [event for batch in self.batches for event in batch.events if event.id == alarm and not event.historical]
+        return told[-1] if told else None
 
     def checkpoint(self) -> None:
         pass

@@ -278,7 +278,8 @@ def test_everything_in_the_example_can_be_switched_on(file: Path) -> None:
     problems = check(write(file, uncommented()))
 
     assert fields(problems) == [
-        "broker.password_file", "broker.tls.ca", "broker.tls.certificate", "broker.tls.key", "source[5].class",
+        "broker.password_file", "broker.tls.ca", "broker.tls.certificate", "broker.tls.key", "source[6].class",
+        "outputs.thingsboard",
     ]  # fmt: skip
 
 
@@ -405,7 +406,7 @@ def test_names_of_the_gateway_make_address_and_client_id(file: Path) -> None:
 
     assert config.address.root == "pdm/v1/acme/plant-1/gw-1"
     assert config.client_id == "edge-agent-gw-1"
-    assert config.subscriptions() == ("plant/+/+",)
+    assert config.subscriptions() == ("pdm/v1/acme/plant-1/gw-1/cmd/+", "plant/+/+")
     assert load(good(file, broker=BROKER + 'client_id = "x:1"\n')).client_id == "x:1"
 
 
@@ -611,7 +612,7 @@ def test_a_wrong_head_is_told(file: Path, field: str) -> None:
         (SOURCE + 'kind = "log"\nformat = "senml"\n', "source[1].format", "a log is not written so"),
         (SOURCE + 'format = "senml"\n[source.json]\n', "source[1].format", "paths into JSON"),
         (SOURCE + 'kind = "log"\nformat = "scalar"\n', "source[1].format", "a log is not written so"),
-        (SOURCE + 'kind = "logs"\n', "source[1].kind", "should be 'reading' or 'log'"),
+        (SOURCE + 'kind = "logs"\n', "source[1].kind", "should be 'reading', 'log' or 'order'"),
         (SOURCE + "unit = 5\n", "source[1].unit", "should be a valid dictionary"),
         (SOURCE + 'unit = { vib = "psi" }\n', "source[1].unit", "no conversion from 'psi'"),
         (SOURCE + 'unit = { vob = "psi" }\n', 'source[1].unit."vob"', "measures no such channel"),

@@ -106,8 +106,8 @@ class Config(BaseSettings):
         return tuple(_source_spec(s, self.catalogue) for s in self.source)
 
     def subscriptions(self) -> tuple[str, ...]:
-        """The topic filters of the sources, those covered by others left out."""
-        return subscriptions(TopicTemplate(s.topic) for s in self.source)
+        """The topic filters of commands and sources, those covered by others left out."""
+        return subscriptions(TopicTemplate(topic) for topic in (self.address.commands, *(s.topic for s in self.source)))
 
     def policy(self) -> AlarmPolicy:
         """How findings become alarms."""
@@ -120,6 +120,13 @@ class Config(BaseSettings):
             limit_on_s=a.limit_on_s,
             limit_off_s=a.limit_off_s,
             update_step=a.update_step,
+            ack_required=a.ack_required,
+            latch=tuple(sorted(set(a.latch))),
+            realarm_s=a.realarm_s,
+            most_raises=a.most_raises,
+            raises_s=a.raises_s,
+            shelve_most_s=a.shelve_most_s,
+            maintenance_s=a.maintenance_s,
             severities=usual.severities
             if a.severity is None
             else tuple(Severity(risk=row.risk, word=row.word, number=row.number) for row in a.severity),
@@ -152,7 +159,11 @@ def _class_spec(c: AssetClass) -> ClassSpec:
 
 def _channel_spec(c: Channel) -> ChannelSpec:
     limits = Limits(
-        low_alarm=c.low_alarm, low_warning=c.low_warning, high_warning=c.high_warning, high_alarm=c.high_alarm
+        low_alarm=c.low_alarm,
+        low_warning=c.low_warning,
+        high_warning=c.high_warning,
+        high_alarm=c.high_alarm,
+        deadband=c.deadband,
     )
     return ChannelSpec(
         name=c.name,
@@ -180,6 +191,8 @@ def _source_spec(s: Source, catalogue: Catalogue) -> SourceSpec:
         time_unit=s.time_unit,
         keep_author=s.keep_author,
         paths=paths,
+        opened=tuple(word.lower() for word in s.opened),
+        closed=tuple(word.lower() for word in s.closed),
         waveform=Waveform() if s.waveform is None else s.waveform.spec(),
         catalogue=catalogue,
     )

@@ -201,7 +201,12 @@ class Json(Section):
     author: str | None = Field(
         None, description="path of who wrote the line; kept with keep_author only", examples=["by"]
     )
-    order: str | None = Field(None, description="path of the work order", examples=["order"])
+    order: str | None = Field(None, description="path of the number of the work order", examples=["order"])
+    status: str | None = Field(None, description="path of what became of a work order", examples=["status"])
+    repaired: str | None = Field(
+        None, description="path of true where a closed work order was a repair: normal is learned anew",
+        examples=["repaired"],
+    )  # fmt: skip
 
 
 Band = Annotated[tuple[float, float], AfterValidator(_rising)]
@@ -245,7 +250,9 @@ class Source(Section):
         description="topic with {asset}, {channel} or any other {name} for one level, + for any, # for the rest",
         examples=["plant/{asset}/{channel}"],
     )
-    kind: Kind = Field(Kind.READING, description="what it brings: reading or log", examples=["reading"])
+    kind: Kind = Field(
+        Kind.READING, description="what it brings: reading, log or order (work orders)", examples=["reading"]
+    )
     format: Format | None = Field(
         None,
         description="scalar, json, text, senml, thingsboard or waveform; left out: what the tables of the source say",
@@ -267,6 +274,18 @@ class Source(Section):
         TimeUnit.AUTO, description="how time is written: auto, s, ms, us or iso", examples=["ms"]
     )
     keep_author: bool = Field(default=False, description="keep who wrote a log line", examples=[False])
+    opened: list[str] = Field(
+        default_factory=lambda: ["opened", "open"],
+        min_length=1,
+        description="words of `status` that open a work order",
+        examples=[["released"]],
+    )
+    closed: list[str] = Field(
+        default_factory=lambda: ["closed", "completed", "done"],
+        min_length=1,
+        description="words of `status` that close one",
+        examples=[["completed"]],
+    )
     paths: Json | None = Field(None, alias="json", description="where things lie in JSON", examples=[{}])
     waveform: WaveformTable | None = Field(None, description="what is taken of a waveform", examples=[{}])
 
@@ -277,7 +296,7 @@ class Source(Section):
             return self.format
         if self.waveform is not None:
             return Format.WAVEFORM
-        if self.paths is not None:
+        if self.paths is not None or self.kind is Kind.ORDER:
             return Format.JSON
         return Format.SCALAR if self.kind is Kind.READING else Format.TEXT
 
@@ -296,6 +315,9 @@ class Channel(Section):
     low_warning: float | None = Field(None, description="warning at and below", examples=[1.0])
     high_warning: float | None = Field(None, description="warning at and above", examples=[4.5])
     high_alarm: float | None = Field(None, description="alarm at and above", examples=[7.1])
+    deadband: float = Field(
+        0.0, ge=0, description="an alarm limit is left only so far inside of it, in its unit", examples=[0.2]
+    )
     counter: bool = Field(default=False, description="counts up, needs all its digits", examples=[True])
 
 
@@ -361,6 +383,29 @@ class Alarm(Section):
     limit_on_s: float = Field(0.0, ge=0, description="seconds beyond a hard limit that raise", examples=[0])
     limit_off_s: float = Field(60.0, ge=0, description="seconds within it that clear", examples=[60])
     update_step: float = Field(0.1, gt=0, le=1, description="change of risk worth an update", examples=[0.1])
+    ack_required: bool = Field(
+        default=True, description="an alarm that has cleared stays open until it is acknowledged", examples=[True]
+    )
+    latch: list[Literal["risk", "limit", "silence"]] = Field(
+        default_factory=list,
+        description="kinds that stay active until acknowledged, even when over",
+        examples=[["limit"]],
+    )
+    realarm_s: float = Field(
+        28_800.0, ge=0, description="seconds after which an alarm nobody acknowledged is told again; 0: never",
+        examples=[28800],
+    )  # fmt: skip
+    most_raises: int = Field(
+        6, ge=1, description="raises of one machine within raises_s; more page nobody, hard limits always do",
+        examples=[6],
+    )  # fmt: skip
+    raises_s: float = Field(3600.0, gt=0, description="seconds most_raises is about", examples=[3600])
+    shelve_most_s: float = Field(
+        7.0 * DAY_S, gt=0, le=366 * DAY_S, description="longest shelving, in seconds", examples=[604800]
+    )
+    maintenance_s: float = Field(
+        3.0 * DAY_S, gt=0, le=366 * DAY_S, description="seconds an open work order shelves at most", examples=[259200]
+    )
     severity: list[SeverityRow] | None = Field(None, min_length=1, description="words by risk", examples=[[]])
     limit_severity: SeverityWord | None = Field(None, description="word for hard limits", examples=[{}])
     silence_severity: SeverityWord | None = Field(None, description="word for silence", examples=[{}])
@@ -419,6 +464,11 @@ class Bundle(Section):
 
     path: Path | None = Field(
         None, description="folder of a model bundle; left out: the one that came along", examples=["/opt/models/pump"]
+    )
+    library: Path | None = Field(
+        None,
+        description="folder of bundles that the command model-activate may choose from; left out: none",
+        examples=["/var/lib/edge-agent/models"],
     )
     cache_texts: int = Field(
         1024, ge=0, le=100_000, description="texts whose verdict is remembered, 1 kB each; 0 is off", examples=[1024]

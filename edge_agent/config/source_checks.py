@@ -20,9 +20,27 @@ from edge_agent.core.waveform import names_of
 _FORMATS: Final = {
     Kind.READING: (Format.SCALAR, Format.JSON, *sorted(NAMING), Format.WAVEFORM),
     Kind.LOG: (Format.TEXT, Format.JSON),
+    Kind.ORDER: (Format.JSON,),
 }
-_PATHS: Final = ("items", "value", "channel", "asset", "time", "unit", "rate", "text", "author", "order")
-_FOREIGN: Final = {Kind.READING: ("text", "author", "order"), Kind.LOG: ("value", "channel", "unit")}
+_PATHS: Final = (
+    "items",
+    "value",
+    "channel",
+    "asset",
+    "time",
+    "unit",
+    "rate",
+    "text",
+    "author",
+    "order",
+    "status",
+    "repaired",
+)
+_FOREIGN: Final = {
+    Kind.READING: ("text", "author", "order", "status", "repaired"),
+    Kind.LOG: ("value", "channel", "unit", "status", "repaired"),
+    Kind.ORDER: ("value", "channel", "unit", "text", "rate"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,13 @@ def _format_problems(case: _Case) -> Iterator[Problem]:
             MISSING,
             "nothing says where the text is",
             'add `text = "message"` to [source.json]',
+        )
+    elif source.kind is Kind.ORDER and (json.order is None or json.status is None):
+        yield Problem(
+            f"{case.field}.json.{'order' if json.order is None else 'status'}",
+            MISSING,
+            "nothing says which work order it is, and what became of it",
+            'add `order = "order"` and `status = "status"` to [source.json]',
         )
     elif form is Format.JSON and source.kind is Kind.READING and (json.value is None) is (not json.channels):
         both = json.value is not None

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from edge_agent.core import evidence, summary
-from edge_agent.core.alarm import AlarmState, Delays, Finding, Signal, step, subject
+from edge_agent.core.alarm import AlarmState, Delays, Finding, Phase, Signal, closed, retell, step, subject
 from edge_agent.core.facts import facts_of
-from edge_agent.core.report import reword
+from edge_agent.core.report import Told, reword
+from edge_agent.core.shelving import RATE, Flags
 from edge_agent.core.types import (
     AlarmEvent,
     AlarmPolicy,
@@ -72,16 +73,24 @@ class Conditions:
 
     def __init__(self, policy: AlarmPolicy, judge: Judge) -> None:
         self.alarms: dict[tuple[str, str], AlarmState] = {}
+        self.newest: dict[tuple[str, str], AlarmEvent] = {}  # of the episodes that are open
+        self.flags: dict[str, Flags] = {}  # by asset
         self._unexplained: dict[str, _Ground] = {}  # asset → a raise that has not said what moved its risk
         self._policy = policy
         self._judge = judge
         self._levels = _levels(policy, judge.threshold)
         stranger = judge.threshold if judge.stranger_threshold is None else judge.stranger_threshold
         self._stranger_levels = _levels(policy, stranger)
-        self._risk_delays = Delays(
-            on_count=policy.on_windows, off_count=policy.off_windows, update_step=policy.update_step
+        usual = Delays(
+            update_step=policy.update_step, ack_required=policy.ack_required, realarm_s=policy.realarm_s
+        )  # fmt: skip
+        self._risk_delays = replace(
+            usual, on_count=policy.on_windows, off_count=policy.off_windows, latch="risk" in policy.latch
         )
-        self._limit_delays = Delays(on_s=policy.limit_on_s, off_s=policy.limit_off_s)
+        self._limit_delays = replace(
+            usual, on_s=policy.limit_on_s, off_s=policy.limit_off_s, latch="limit" in policy.latch
+        )
+        self._silence_delays = replace(usual, latch="silence" in policy.latch)
 
     # ------------------------------------------------------------------------------------------------ risk
 
@@ -118,7 +127,7 @@ class Conditions:
         elif event.active:
             while not ground.occlusion.whole:
                 ground.occlusion.ask(self._judge.score)
-            outcome.events[-1] = self._in_known_words(self._explained(ground), window)
+            self._amend(outcome, self._in_known_words(self._explained(ground), window))
             if outcome.events[-1].summary_source == "template":
                 outcome.tellable.append((outcome.events[-1], window))
 
@@ -141,9 +150,11 @@ class Conditions:
                 return {}
             del self._unexplained[asset]
             state = self.alarms[asset, "risk"]
-            self.alarms[asset, "risk"] = replace(state, rev=state.rev + 1)
-            event = replace(self._explained(ground), rev=state.rev + 1, transition=Transition.UPDATED)
-            return {asset: Outcome(events=[event], tellable=[(event, ground.window)], conditions_changed=True)}
+            state = self.alarms[asset, "risk"] = replace(state, rev=state.rev + 1, content=state.rev + 1)
+            outcome = Outcome(conditions_changed=True)
+            event = replace(self._explained(ground), rev=state.rev, transition=Transition.UPDATED)
+            outcome.tellable.append((self._tell(event, outcome), ground.window))
+            return {asset: outcome}
         return {}
 
     def explain(self) -> dict[str, Outcome]:
@@ -196,8 +207,10 @@ class Conditions:
     def _limit(self, channel: ChannelSpec, reading: Reading, outcome: Outcome, *, historical: bool = False) -> None:
         if not self._limit_matters(channel, reading):
             return
-        crossed = channel.limits.crossed(reading.value)
         key = (reading.asset, f"limit:{channel.name}")
+        crossed = channel.limits.crossed(reading.value)
+        if crossed is None and key in self.alarms and self.alarms[key].active:
+            crossed = channel.limits.near(reading.value)
         fact = Evidence(
             channel.name, channel.component, reading.value, channel.unit, None, None, crossed, "limit"
         )  # fmt: skip
@@ -233,17 +246,93 @@ class Conditions:
             summary=summary.of_silence(facts, more=len(channels) > MAX_SILENT) if channels else "Readings are back.",
             historical=historical,
         )
-        self._step(finding, Delays(), outcome)
+        self._step(finding, self._silence_delays, outcome)
 
     def _step(self, finding: Finding, delays: Delays, outcome: Outcome) -> AlarmEvent | None:
         key = (finding.asset, finding.kind)
         before = self.alarms.get(key, AlarmState())
-        self.alarms[key], event = step(before, finding, delays)
-        outcome.conditions_changed |= self.alarms[key] != replace(before, time=finding.time)
+        state, event = step(before, finding, delays)
+        self.alarms[key] = state
+        outcome.conditions_changed |= state != replace(before, time=finding.time)
+        if event is not None and event.transition is Transition.RAISED and event.rev == 1:
+            if before.awaiting:
+                self._tell(closed(before, self._newest(key, before)), outcome)
+            self._count(key, event)
+        elif event is None:
+            event = self._unmuted(key, finding)
         if event is not None:
-            event = replace(event, voice=self._judge.voice)
-            outcome.events.append(event)
+            event = self._tell(replace(event, voice=self._judge.voice), outcome)
         return event
+
+    def _count(self, key: tuple[str, str], event: AlarmEvent) -> None:
+        """Count a raise of the present; one too many within a while pages nobody (IEC 62682: floods)."""
+        if event.historical or event.kind.startswith("limit:"):
+            return
+        flags = self.flags.setdefault(event.asset, Flags())
+        if not flags.raised(event.time, self._policy.most_raises, self._policy.raises_s):
+            self.alarms[key] = replace(self.alarms[key], muted=True)
+
+    def _unmuted(self, key: tuple[str, str], finding: Finding) -> AlarmEvent | None:
+        """What tells people of an alarm that was one too many, once there is room again and it still stands."""
+        state, newest = self.alarms[key], self.newest.get(key)
+        if not state.muted or state.phase is not Phase.ACTIVE or newest is None:
+            return None
+        flags = self.flags.setdefault(finding.asset, Flags())
+        if not flags.raised(finding.time, self._policy.most_raises, self._policy.raises_s):
+            return None
+        state = self.alarms[key] = replace(state, rev=state.rev + 1, content=state.rev + 1, muted=False)
+        again = Transition.REALARMED
+        return replace(newest, rev=state.rev, transition=again, time=finding.time, actor="", comment="")
+
+    # ------------------------------------------------------------------------------------------------ telling
+
+    def _tell(self, event: AlarmEvent, outcome: Outcome) -> AlarmEvent:
+        """The event with all flags of its condition as they are now, added to what is told."""
+        key = (event.asset, event.kind)
+        state, flags = self.alarms.get(key, AlarmState()), self.flags.get(event.asset)
+        if event.id == state.id:
+            event = replace(event, acked=state.acked, latched=state.phase is Phase.LATCHED)
+        if flags is not None or state.muted:
+            flags = Flags() if flags is None else flags
+            muted = RATE if state.muted and event.id == state.id else ""
+            event = replace(
+                event, shelved_until=flags.shelved_until(event.kind), suppressed=flags.suppressed(event.kind) or muted
+            )
+        if event.open and not event.historical:
+            self.newest[key] = event
+        elif not event.open and event.id == state.id:
+            self.newest.pop(key, None)
+        outcome.events.append(event)
+        return event
+
+    def reworded(self, event: AlarmEvent, told: Told) -> Outcome | None:
+        """What is told of an alarm in a model's words; None where it has moved on since `event`."""
+        state = self.alarms.get((event.asset, event.kind))
+        retold = None if state is None else retell(state, event, told)
+        if retold is None:
+            return None
+        self.alarms[event.asset, event.kind], anew = retold
+        outcome = Outcome(conditions_changed=True)
+        self._tell(anew, outcome)
+        return outcome
+
+    def _amend(self, outcome: Outcome, event: AlarmEvent) -> None:
+        """Let an event just told be told in better words."""
+        outcome.events.pop()
+        self._tell(event, outcome)
+
+    def _newest(self, key: tuple[str, str], state: AlarmState) -> AlarmEvent:
+        """The newest event of an open episode; what can be said of it where that was lost with a damaged journal."""
+        known = self.newest.get(key)
+        if known is not None and known.id == state.id:
+            return known
+        word = next((s.word for s in self._policy.severities if s.number == state.severity), "medium")
+        return AlarmEvent(
+            id=state.id, asset=key[0], kind=key[1], episode=state.episode, rev=state.rev, transition=Transition.UPDATED,
+            time=state.told_at, first=state.first, active=state.active, acked=state.acked, severity=word,
+            severity_number=max(state.severity, 1), risk=state.risk if key[1] == "risk" else None, mode=state.mode,
+            evidence=(), quotes=(), summary="", summary_source="template",
+        )  # fmt: skip
 
 
 def _levels(policy: AlarmPolicy, threshold: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ is remembered, so that a scalar on a known topic costs about two microseconds. J
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from edge_agent.core.assets import MAX_REMEMBERED, AssetRegistry, Slot
@@ -17,7 +18,7 @@ from edge_agent.core.samples import READERS, SampleRoute, Slots
 from edge_agent.core.sources import EVERY, Format, Kind, Paths, SourceSpec
 from edge_agent.core.timestamps import parse_time
 from edge_agent.core.topics import Refusal, TopicTemplate
-from edge_agent.core.types import LogLine, Reading
+from edge_agent.core.types import LogLine, Reading, WorkOrderEvent
 from edge_agent.core.values import explain, finish, number
 
 __all__ = ["MAX_PAYLOAD", "Decoded", "Decoder", "Fault", "Format", "Kind", "Paths", "Reason", "SourceSpec"]
@@ -60,24 +61,25 @@ class Decoder:
             if isinstance(captured, Refusal):
                 return Fault(Reason.BAD_TOPIC, f"{captured}: topic {shown(topic)}")
             if captured is not None:
-                spec = source.spec
-                asset, channel = captured.get("asset", spec.asset), captured.get("channel", spec.channel)
-                if spec.kind is Kind.LOG:
-                    return _LogRoute(source, self.registry, asset)
-                if spec.format in READERS:
-                    return SampleRoute(spec, source.slots, self.registry, (asset, channel))
-                if spec.format is Format.SCALAR:
-                    return _ScalarRoute(source, self.registry, asset, channel)
-                return _JsonRoute(source, self.registry, asset, channel)
+                return self._route(source, captured)
         return Fault(Reason.NO_SOURCE, f"topic {shown(topic)} fits no [[source]]")
+
+    def _route(self, source: _Source, captured: Mapping[str, str]) -> _Route:
+        spec, registry = source.spec, self.registry
+        asset, channel = captured.get("asset", spec.asset), captured.get("channel", spec.channel)
+        if spec.kind is not Kind.READING:
+            return (_LogRoute if spec.kind is Kind.LOG else _OrderRoute)(source, registry, asset)
+        if spec.format in READERS:
+            return SampleRoute(spec, source.slots, registry, (asset, channel))
+        return (_ScalarRoute if spec.format is Format.SCALAR else _JsonRoute)(source, registry, asset, channel)
 
 
 class _Source:
     """A source made ready: template compiled, paths parsed, slots remembered."""
 
     __slots__ = (
-        "asset", "author", "channel", "channels", "every", "items", "order", "slots", "spec", "template",
-        "text", "time", "unit", "value",
+        "asset", "author", "channel", "channels", "every", "items", "order", "repaired", "slots", "spec", "status",
+        "template", "text", "time", "unit", "value",
     )  # fmt: skip
 
     def __init__(self, spec: SourceSpec) -> None:
@@ -93,6 +95,8 @@ class _Source:
         self.text = _path(paths.text)
         self.author = _path(paths.author) if spec.keep_author else None
         self.order = _path(paths.order)
+        self.status = _path(paths.status)
+        self.repaired = _path(paths.repaired)
         self.channels = tuple((name, parse_path(path)) for name, path in paths.channels if name != EVERY)
         self.every = _path(dict(paths.channels).get(EVERY))
         self.slots: Slots = {}
@@ -246,7 +250,43 @@ class _LogRoute:
         return LogLine(asset, time, text, _field(item, document, source.author), _field(item, document, source.order))
 
 
-_Route = _ScalarRoute | _JsonRoute | _LogRoute | SampleRoute
+class _OrderRoute:
+    """A topic that says of work orders whether they are open: structured, never free text (promise G9)."""
+
+    __slots__ = ("_asset", "_registry", "_source")
+
+    def __init__(self, source: _Source, registry: AssetRegistry, asset: str) -> None:
+        self._source, self._registry, self._asset = source, registry, asset
+
+    def decode(self, payload: bytes, arrival: float) -> Decoded:
+        document = json_document(payload)
+        items = document if isinstance(document, Fault) else _items(document, self._source.items)
+        if isinstance(items, Fault):
+            return Decoded(faults=(items,))
+        found = [self._order(item, document, arrival) for item in items]
+        return Decoded(
+            faults=tuple(one for one in found if isinstance(one, Fault))[:MAX_FAULTS],
+            orders=tuple(one for one in found if isinstance(one, WorkOrderEvent)),
+        )
+
+    def _order(self, item: object, document: object, arrival: float) -> WorkOrderEvent | Fault:
+        source = self._source
+        number, status = _field(item, document, source.order), _field(item, document, source.status)
+        word = (status or "").lower()
+        if number is None or word not in (*source.spec.opened, *source.spec.closed):
+            return Fault(Reason.BAD_ORDER, f"work order {shown(number)} with status {shown(status)}")
+        time = _time(source, item, document, arrival)
+        if isinstance(time, Fault):
+            return time
+        asset = self._registry.asset(self._asset if source.asset is None else _either(item, document, source.asset))
+        if isinstance(asset, Fault):
+            return asset
+        repaired = source.repaired is not None and _either(item, document, source.repaired) is True
+        author = _field(item, document, source.author)
+        return WorkOrderEvent(asset, number, time, word in source.spec.opened, repaired, author)
+
+
+_Route = _ScalarRoute | _JsonRoute | _LogRoute | _OrderRoute | SampleRoute
 
 
 def _path(text: str | None) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 
 from edge_agent.core.faults import Fault, Reason, shown
-from edge_agent.core.types import LogLine, Reading
+from edge_agent.core.types import LogLine, Reading, WorkOrderEvent
 
 MAX_FAULTS: Final = 16  # told of one message; one broken sender must not flood the log
 _BOM = b"\xef\xbb\xbf"
@@ -22,6 +22,7 @@ class Decoded(NamedTuple):
     readings: tuple[Reading, ...] = ()
     logs: tuple[LogLine, ...] = ()
     faults: tuple[Fault, ...] = ()
+    orders: tuple[WorkOrderEvent, ...] = ()
 
 
 class Sample(NamedTuple):

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
     NOT_TEXT = "not_text"
+    BAD_ORDER = "bad_order"
     BAD_TIME = "bad_time"
     BAD_ASSET = "bad_asset"
     ASSET_COLLISION = "asset_collision"

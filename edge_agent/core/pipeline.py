@@ -6,8 +6,8 @@ state between readings: windows, baselines, recent log lines, alarm conditions. 
 
 What depends on a clock is decided outside and comes in as markers between the readings (`core/types.py`), so that a
 rebuild from the journal, which has no clock, does the same: `CLOSE` where an asset has gone quiet, `HOLD` where its
-readings are put aside from here on, `ROLL` where what was put aside is judged. What lies before the newest steps then
-is over: its windows, verdicts and events are `historical`.
+readings are put aside from here on, `ROLL` where what was put aside is judged, `RELEARN` where its normal is learned
+anew. What lies before the newest steps then is over: its windows, verdicts and events are `historical`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from dataclasses import replace
 
 from edge_agent.core.aside import Aside
 from edge_agent.core.baseline import Reference
-from edge_agent.core.conditions import NOTHING, Conditions, Judge, Outcome
+from edge_agent.core.conditions import NOTHING, Judge, Outcome
+from edge_agent.core.operating import Operated
 from edge_agent.core.types import (
     CLOSE,
     FUTURE,
     HOLD,
     LATE,
+    RELEARN,
     ROLL,
     SET,
     AlarmPolicy,
@@ -43,7 +45,7 @@ __all__ = ["CLOSE", "NOTHING", "Judge", "Outcome", "Pipeline"]
 MAX_LOGS = 32  # newest log lines kept per asset
 
 
-class Pipeline(Conditions):
+class Pipeline(Operated):
     """All assets of one agent."""
 
     def __init__(
@@ -91,6 +93,17 @@ class Pipeline(Conditions):
             return NOTHING
         return self._taken(windower, channel, reading, NOTHING)
 
+    def knows(self, asset: str) -> bool:
+        """Whether anything has come from an asset."""
+        windower = self.windower(asset)
+        return windower is not None and asset in windower.tracks
+
+    def newest_time(self, asset: str) -> float:
+        """Event time of the newest reading of an asset that is known."""
+        windower = self.windower(asset)
+        track = None if windower is None else windower.tracks.get(asset)
+        return 0.0 if track is None else track.newest
+
     def channel(self, asset: str, name: str) -> ChannelSpec | None:
         """The measured channel of an asset's class by its name; None where there is no such class or channel."""
         windower = self.windower(asset)
@@ -133,6 +146,9 @@ class Pipeline(Conditions):
             return self._rolled(windower, reading)
         if marker == SET:
             return self._set(windower, reading)
+        if marker == RELEARN:
+            windower.relearn(asset)
+            return NOTHING
         unjudged = marker[:1] in {LATE, FUTURE} and marker[1:] in self._channels[windower.spec.name]
         return NOTHING if unjudged else Outcome(accepted=False)
 

@@ -13,12 +13,14 @@ import zlib
 from typing import Final, cast
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from edge_agent.core.alarm import AlarmState, Phase
 from edge_agent.core.aside import Aside
 from edge_agent.core.baseline import Baseline, Floats, Principal
 from edge_agent.core.identity import digest
 from edge_agent.core.pipeline import Pipeline
+from edge_agent.core.shelving import Flags
 from edge_agent.core.window import AssetTrack, Step, Windower
 
 FORMAT: Final = 1
@@ -27,6 +29,8 @@ TRACKS: Final = "tracks"
 _HEAD_BYTES: Final = 4  # length of the JSON head, little-endian
 _PARTS: Final = 7  # arrays of every track; baselines follow
 _BASELINE_PARTS: Final = 6
+_FLAGS: Final = "#flags"  # beside the kinds of conditions, none of which begins so
+_FLAGS_ADAPTER: Final = TypeAdapter(Flags)
 
 Scalar = float | int | str | bool | None
 Head = dict[str, Scalar | list[list[int]]]
@@ -35,23 +39,30 @@ _ALARM_FIELDS: Final = {f.name: type(f.default) for f in dataclasses.fields(Alar
 
 
 def dump_alarms(pipeline: Pipeline, asset: str) -> bytes:
-    """The conditions of one asset."""
-    states = {k: dataclasses.asdict(s) for (a, k), s in pipeline.alarms.items() if a == asset}
+    """The conditions of one asset, and its flags."""
+    states: dict[str, object] = {k: dataclasses.asdict(s) for (a, k), s in pipeline.alarms.items() if a == asset}
+    flags = pipeline.flags.get(asset)
+    if flags:
+        states[_FLAGS] = _FLAGS_ADAPTER.dump_python(flags, mode="json")
     return json.dumps(states, separators=(",", ":")).encode()
 
 
 def load_alarms(pipeline: Pipeline, asset: str, blob: bytes) -> None:
-    """Put the conditions of one asset back.
+    """Put the conditions and flags of one asset back.
 
     Raises:
         ValueError: the blob is not one of ours.
     """
     try:
-        states = {(asset, kind): _alarm_in(fields) for kind, fields in json.loads(blob).items()}
+        written = json.loads(blob)
+        flags = _FLAGS_ADAPTER.validate_python(written.pop(_FLAGS, {}))
+        states = {(asset, kind): _alarm_in(fields) for kind, fields in written.items()}
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         message = f"alarm state of {asset!r} cannot be read: {error!r}"
         raise ValueError(message) from error
     pipeline.alarms.update(states)
+    if flags:
+        pipeline.flags[asset] = flags
 
 
 def dump_tracks(pipeline: Pipeline) -> bytes:
@@ -150,7 +161,7 @@ def _track_out(track: AssetTrack) -> tuple[Head, list[Floats]]:
     parts = [track.numerator, track.weight, track.ring, history, np.array(track.last_seen), track.conditions]
     steps = [[float(s.number), *s.total, *(float(c) for c in s.count)] for s in track.open.values()]
     parts.append(np.array(steps) if steps else np.zeros((0, 0)))
-    for baseline in (track.baseline, track.provisional):
+    for baseline in (track.baseline, track.provisional, track.former):
         if baseline is not None:
             principal = baseline.principal
             parts += [baseline.center, baseline.scale, baseline.joint_center, baseline.joint_scale]
@@ -162,6 +173,7 @@ def _track_out(track: AssetTrack) -> tuple[Head, list[Floats]]:
         "newest": track.newest,
         "baseline": track.baseline is not None,
         "provisional": track.provisional is not None,
+        "former": track.former is not None,
         "standing": track.standing,
         "shapes": [list(part.shape) for part in parts],
     }
@@ -177,7 +189,7 @@ def _track_in(head: Head, numbers: Floats, at: int) -> tuple[AssetTrack, int]:
     numerator, weight, ring, history, last_seen, conditions, steps = parts[:_PARTS]
     rest = parts[_PARTS:]
     baselines: list[Baseline | None] = []
-    for present in (head["baseline"], head["provisional"]):
+    for present in (head["baseline"], head["provisional"], head.get("former", False)):
         baselines.append(_baseline_in(rest[:_BASELINE_PARTS]) if present else None)
         rest = rest[_BASELINE_PARTS:] if present else rest
     n = len(last_seen)
@@ -194,6 +206,7 @@ def _track_in(head: Head, numbers: Floats, at: int) -> tuple[AssetTrack, int]:
         history=list(history),
         baseline=baselines[0],
         provisional=baselines[1],
+        former=baselines[2],
         standing=bool(head.get("standing", False)),
     )
     for row in steps:

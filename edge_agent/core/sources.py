@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     READING = "reading"
     LOG = "log"
+    ORDER = "order"  # a work order opened or closed: shelves an asset's alarms, and ends that
 
 
 class Format(StrEnum):
@@ -56,6 +57,8 @@ class Paths:
     text: str | None = None
     author: str | None = None
     order: str | None = None
+    status: str | None = None
+    repaired: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,8 @@ class SourceSpec:
     keep_author: bool = False  # who wrote a log line is personal data; dropped unless asked for
     paths: Paths = field(default_factory=Paths)
     waveform: Waveform = field(default_factory=Waveform)
+    opened: tuple[str, ...] = ("opened", "open")  # words of `paths.status`, in small letters
+    closed: tuple[str, ...] = ("closed", "completed", "done")
     catalogue: Catalogue | None = None  # None: any channel of any asset is taken as it comes
 
     def unit(self, channel: str) -> str:

@@ -146,10 +146,20 @@ class Address:
         """Backlog and amended history."""
         return f"{self.root}/history"
 
+    def command_in(self, topic: str) -> str:
+        """The name of the command that comes in on a topic; empty where it is none of this gateway's."""
+        head, _, name = topic.rpartition("/")
+        return name if head == f"{self.root}/cmd" else ""
+
     @property
     def commands(self) -> str:
         """The filter for all commands to this gateway."""
         return f"{self.root}/cmd/+"
+
+    @property
+    def results(self) -> str:
+        """What the topics of all answers to commands begin with, but for those that go to a response topic."""
+        return f"{self.root}/cmd-result/"
 
     def risk(self, asset: str) -> str:
         """Retained: the latest risk of an asset."""
@@ -169,7 +179,7 @@ class Address:
 
     def cmd_result(self, request_id: str) -> str:
         """Where a command is answered that names no response topic."""
-        return f"{self.root}/cmd-result/{_own_level(request_id)}"
+        return f"{self.results}{_own_level(request_id)}"
 
 
 def _levels(template: str) -> tuple[list[str], str]:

@@ -31,6 +31,7 @@ class Limits:
     low_warning: float | None = None
     high_warning: float | None = None
     high_alarm: float | None = None
+    deadband: float = 0.0  # an alarm limit that was crossed is left only so far inside of it (ISA-18.2: hysteresis)
 
     def zone(self, value: float) -> str:
         """The zone a value lies in: `normal`, `warning` or `alarm`."""
@@ -49,6 +50,14 @@ class Limits:
         if self.high_alarm is not None and value >= self.high_alarm:
             return self.high_alarm
         if self.low_alarm is not None and value <= self.low_alarm:
+            return self.low_alarm
+        return None
+
+    def near(self, value: float) -> float | None:
+        """The alarm limit that a value has not left by more than the deadband, or None."""
+        if self.high_alarm is not None and value > self.high_alarm - self.deadband:
+            return self.high_alarm
+        if self.low_alarm is not None and value < self.low_alarm + self.deadband:
             return self.low_alarm
         return None
 
@@ -117,6 +126,13 @@ class AlarmPolicy:
     severities: tuple[Severity, ...] = DEFAULT_SEVERITIES
     limit_severity: Severity = Severity(risk=1.0, word="critical", number=900)
     silence_severity: Severity = Severity(risk=0.0, word="low", number=300)
+    ack_required: bool = True  # an alarm that has cleared stays open until somebody has acknowledged it
+    latch: tuple[str, ...] = ()  # of `risk`, `limit`, `silence`: active until acknowledged, even when over
+    realarm_s: float = 28_800.0  # an active alarm nobody acknowledged is told again after so long; 0 is never
+    most_raises: int = 6  # of one asset in `raises_s`; more page nobody (hard limits always do)
+    raises_s: float = 3600.0
+    shelve_most_s: float = 7 * 86400.0  # no shelving lasts longer
+    maintenance_s: float = 3 * 86400.0  # a work order that nobody closes shelves no longer than this
 
 
 # --------------------------------------------------------------------------------------------- what comes in
@@ -126,7 +142,8 @@ CLOSE = ""  # closes the open steps of the asset up to this time
 HOLD = "#hold"  # from here on readings are put aside
 ROLL = "#roll"  # what was put aside is judged in order of event time, up to this time; value 1: and nothing is any more
 SET = "#set"  # the asset's clock was set: its time goes on from here
-MARKERS = frozenset((CLOSE, HOLD, ROLL, SET))
+RELEARN = "#relearn"  # the asset's normal is learned anew: after a repair, or on an operator's word
+MARKERS = frozenset((CLOSE, HOLD, ROLL, SET, RELEARN))
 LATE = "<"  # before the name of a channel: a reading older than what was judged, stored and not judged
 FUTURE = ">"  # and one that is ahead of its asset's time, for all that is known by a wrong clock
 
@@ -157,6 +174,17 @@ class LogLine(NamedTuple):
     def id(self) -> str:
         """A deterministic id: the same line sent twice is one line."""
         return digest("log", self.asset, f"{self.time:.3f}", self.text)
+
+
+class WorkOrderEvent(NamedTuple):
+    """A work order on an asset that was opened or closed: structured, from a topic declared for it (promise G9)."""
+
+    asset: str
+    order: str  # its number
+    time: float
+    opened: bool
+    repaired: bool = False  # closed with a repair: the asset's normal is another from now on
+    author: str | None = None
 
 
 # --------------------------------------------------------------------------------------------- what is derived
@@ -205,6 +233,7 @@ class Window:
     learning: bool  # the baseline is not complete
     historical: bool = False
     standing: bool = False  # the machine does not run: neither judged nor learned as normal
+    refused: tuple[str, ...] = ()  # channels whose limits refused the baseline that this step would have completed
 
     @property
     def stranger(self) -> bool:
@@ -255,6 +284,25 @@ class Transition(StrEnum):
     ESCALATED = "escalated"
     DEESCALATED = "deescalated"
     CLEARED = "cleared"
+    REALARMED = "realarmed"  # told again, because nobody has acknowledged it
+    ACKED = "acked"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    CLOSED = "closed"  # cleared and never acknowledged, and now raised anew under another id
+
+
+OPERATED = frozenset(
+    {
+        Transition.ACKED,
+        Transition.SHELVED,
+        Transition.UNSHELVED,
+        Transition.SUPPRESSED,
+        Transition.UNSUPPRESSED,
+        Transition.CLOSED,
+    }
+)  # what people, work orders and time do to an alarm: nothing of it follows from readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +354,17 @@ class AlarmEvent:
     summary_source: str  # `template` or `model`
     historical: bool = False
     voice: str = ""  # key of the `Voice` that judged: which model, on what, by which rules
+    open: bool = True  # active, or cleared and to be acknowledged
+    latched: bool = False  # over, and active until it is acknowledged
+    shelved_until: float | None = None  # wall clock; None: not shelved
+    suppressed: str = ""  # by what: `operator` or `rate`; empty: not
+    actor: str = ""  # who did it, where somebody did
+    comment: str = ""  # what they said with it
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it pages nobody: over, shelved, or suppressed."""
+        return self.historical or self.shelved_until is not None or bool(self.suppressed)
 
 
 class Outgoing(NamedTuple):
@@ -318,3 +377,24 @@ class Outgoing(NamedTuple):
     retain: bool
     lane: int  # 0 alarms, 1 current state, 2 history: lower first
     group: str  # messages of one group are sent in order; of states only the newest of a group is kept
+    correlation: bytes = b""  # correlation data of a command this answers (MQTT 5 §3.3.2.3.6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRecord:
+    """What somebody asked for and what came of it: the audit trail (who, when, what), and the labels of alarms."""
+
+    request_id: str
+    received: float  # wall clock
+    issued: float  # as the asker says, wall clock
+    name: str  # such as `ack`
+    asset: str
+    kind: str
+    alarm: str
+    actor: str
+    via: str  # `mqtt` or `local`
+    accepted: bool
+    answer: str  # word of the result
+    label: str  # what an acknowledgement says of the alarm: real, false, known or planned
+    comment: str
+    request: str  # the payload as it came

@@ -8,7 +8,7 @@ A `Windower` belongs to one thread. It keeps a few hundred bytes per channel: ex
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class AssetTrack:
     history: list[Floats] = field(default_factory=list)  # u of the learning phase
     baseline: Baseline | None = None
     provisional: Baseline | None = None
+    former: Baseline | None = None  # what was normal before it is learned anew
     standing: bool = False  # as far as the newest step in which it could be told
 
 
@@ -161,8 +162,19 @@ class Windower:
         track.closed = math.floor(time / self.spec.step_s) - 1
         return change
 
-    def forget_baseline(self, asset: str) -> None:
-        """Learn an asset's normal anew: after a repair, on an operator's word."""
+    def relearn(self, asset: str) -> None:
+        """Learn an asset's normal anew: after a repair, on an operator's word. What was before is no past of it."""
+        track = self.tracks.get(asset)
+        if track is None:
+            return
+        track.former = track.baseline or track.former
+        track.baseline, track.provisional, track.history = None, None, []
+        track.numerator[:] = 0.0
+        track.weight[:] = 0.0
+        track.ring[:] = np.nan
+
+    def forget(self, asset: str) -> None:
+        """Drop all that is known of an asset."""
         self.tracks.pop(asset, None)
 
     # ------------------------------------------------------------------------------------------------ closing
@@ -202,7 +214,7 @@ class Windower:
         u, regime = self._normalised(track, values)
         learning = track.baseline is None
         track.standing = self._stands(track, values)
-        baseline = self._baseline(track, np.full_like(u, np.nan) if track.standing else u)
+        baseline, refused = self._baseline(track, np.full_like(u, np.nan) if track.standing else u, regime)
         joint = np.full(2, np.nan)
         if baseline.principal is not None:
             z = np.clip(np.nan_to_num(baseline.z(u)), -MAX_Z, MAX_Z)
@@ -211,7 +223,8 @@ class Windower:
             self._advance(track, np.concatenate([u, joint]))
         if not describe:
             return None
-        return self._window(asset, track, number, values, baseline, regime, learning=learning)
+        window = self._window(asset, track, number, values, baseline, regime, learning=learning)
+        return replace(window, refused=refused) if refused else window
 
     def _stands(self, track: AssetTrack, values: Floats) -> bool:
         """Whether the machine stands; as before where a channel it shows on said nothing in this step."""
@@ -234,24 +247,44 @@ class Windower:
         full[self._columns] = judged
         return self.reference.normalise(full, regime)[self._columns], regime
 
-    def _baseline(self, track: AssetTrack, u: Floats) -> Baseline:
-        """The complete baseline, or a provisional one from what has been seen."""
+    def _baseline(self, track: AssetTrack, u: Floats, regime: int | None) -> tuple[Baseline, tuple[str, ...]]:
+        """The complete baseline, or a provisional one from what has been seen; and the channels that refused it.
+
+        What lies outside a limit of the class is nobody's normal: then what was normal before counts again, or learning
+        begins anew.
+        """
         if track.baseline is not None:
-            return track.baseline
+            return track.baseline, ()
         if track.provisional is not None and not np.isfinite(u).any():
-            return track.provisional  # nothing to learn from
+            return track.provisional, ()  # nothing to learn from
         track.history.append(u)
         seen = len(track.history)
         if seen >= self.spec.baseline_steps or track.provisional is None or seen <= MIN_LEARNT or not seen & (seen - 1):
             track.provisional = learn(np.array(track.history), self._own_reference())
         baseline = track.provisional
-        if seen >= self.spec.baseline_steps:
-            track.baseline, track.provisional, track.history = baseline, None, []
-            if baseline.principal is not None:
-                track.numerator[:, -2:] = 0.0
-                track.weight[:, -2:] = 0.0
-                track.ring[:, -2:] = np.nan
-        return baseline
+        if seen < self.spec.baseline_steps:
+            return baseline, ()
+        refused = self._refused(baseline, regime)
+        if refused:
+            track.baseline, track.history, track.former = track.former, [], None
+            track.provisional = baseline if track.baseline is None else None
+            return track.baseline or baseline, refused
+        track.baseline, track.provisional, track.former, track.history = baseline, None, None, []
+        if baseline.principal is not None:
+            track.numerator[:, -2:] = 0.0
+            track.weight[:, -2:] = 0.0
+            track.ring[:, -2:] = np.nan
+        return baseline, ()
+
+    def _refused(self, baseline: Baseline, regime: int | None) -> tuple[str, ...]:
+        """The channels whose baseline lies in a warning or alarm zone of their class."""
+        found = []
+        for k, i in enumerate(self._judged):
+            spec = self.spec.channels[i]
+            value = self._raw(baseline.center[k], k, regime)
+            if math.isfinite(value) and spec.limits.zone(float(value)) != "normal":
+                found.append(spec.name)
+        return tuple(found)
 
     def _own_reference(self) -> Reference | None:
         if self.reference is None:

@@ -87,6 +87,12 @@ class AlarmData(_Payload):
     summary_source: Literal["template", "model"]
     model: ModelPayload
     config: str = Field(description="hash of the configuration")
+    open: bool = Field(default=True, description="active, or cleared and to be acknowledged; retained so long")
+    latched: bool = Field(default=False, description="over, and active until it is acknowledged")
+    shelved_until: str | None = Field(None, description="shelved until then: pages nobody; null: not shelved")
+    suppressed: str = Field("", description="pages nobody, by: operator, rate; empty: not suppressed")
+    actor: str = Field("", description="who acted, in acked, shelved, unshelved, suppressed and unsuppressed")
+    comment: str = Field("", description="what they said")
 
 
 class CloudEvent(_Payload):
@@ -218,13 +224,19 @@ def alarm_data(
         summary_source=event.summary_source,  # type: ignore[arg-type]  # checked by pydantic
         model=origin.model,
         config=origin.config,
+        open=event.open,
+        latched=event.latched,
+        shelved_until=None if event.shelved_until is None else stamp(event.shelved_until),
+        suppressed=event.suppressed,
+        actor=event.actor,
+        comment=event.comment,
     )
 
 
 def alarm_messages(
     event: AlarmEvent, origin: Origin, *, observed: float, clock: str, unrecorded: bool = False
 ) -> tuple[Outgoing, ...]:
-    """What an alarm event sends: the transition for the fleet, and the retained alarm, emptied when it has cleared.
+    """What an alarm event sends: the transition for the fleet, and the retained alarm, emptied when it is closed.
 
     What is historical goes to the history alone, behind everything of the present; it pages nobody.
     """
@@ -242,7 +254,7 @@ def alarm_messages(
     if event.historical:
         group = f"{event.id}-history"  # the alarm must not wait for its past
         return (Outgoing(f"{key}-history", address.history, body, 1, retain=False, lane=LANE_HISTORY, group=group),)
-    retained = body if event.active else b""
+    retained = body if event.open else b""
     return (
         Outgoing(f"{key}-event", address.event, body, 1, retain=False, lane=LANE_ALARM, group=event.id),
         Outgoing(

@@ -164,7 +164,7 @@ def judge_dataset(  # noqa: PLR0913 - everything a judgement depends on, and whe
             if outcome.windows or outcome.events:
                 heard.take(outcome, steps, watch)
         courses.append(_course(series, truth, steps, heard))
-        pipeline.windowers[spec.name].forget_baseline(series.asset)  # its state is not needed any more
+        pipeline.windowers[spec.name].forget(series.asset)  # its state is not needed any more
         pipeline.logs.pop(series.asset, None)
     return courses
 

@@ -32,6 +32,7 @@ from edge_agent.store.audit import Audit, VerdictRow
 SNAPSHOT_BLOCK: Final = "tracks_block"  # as the engine names it
 _TEXTS: Final = 4096  # whose scores are remembered: the texts of an episode are looked at several times
 _SOURCES: Final = {"template", "model"}
+_FLAGS: Final = {"voice", "shelved_until", "suppressed", "actor", "comment"}  # of a revision, not of its readings
 
 
 def examine(
@@ -65,6 +66,7 @@ class _Examination:
         self._read_rows()
         for event in self._events:
             self._check_words(event)
+        self._check_acknowledged()
         scored = self._risk_kind() and same_model and self._check_verdicts()
         for event in self._events:
             self._show(event, scored=scored)
@@ -162,6 +164,13 @@ class _Examination:
             made = digest("alarm", event.asset, event.kind, str(event.episode), f"{event.time:.6f}")
             if made != event.id:
                 self._differs(row, "its id does not belong to its asset, kind, episode and time")
+
+    def _check_acknowledged(self) -> None:
+        """Who acknowledged, against the commands as they were written down."""
+        orders = self._audit.acknowledgements(self._found.alarm)
+        for event in self._events:
+            if event.transition is Transition.ACKED and event.actor not in orders:
+                self._differs(f"alarm_event rev {event.rev}", f"acknowledged by {event.actor!r}, no command says so")
 
     # ------------------------------------------------------------------------------------------------ the model
 
@@ -281,7 +290,7 @@ class _Examination:
                 continue
             for entry in fields(AlarmEvent):
                 was, now = getattr(stored, entry.name), getattr(again[stored.rev], entry.name)
-                if entry.name != "voice" and not same(was, now, self._tolerance):
+                if entry.name not in _FLAGS and not same(was, now, self._tolerance):
                     self._differs(name, f"{entry.name} is {said(was)}, the readings give {said(now)}")
 
     def _differs(self, row: str, what: str) -> None:
@@ -292,7 +301,7 @@ class _Examination:
 
 def _template(event: AlarmEvent) -> str:
     """The summary by template; that of the event itself where its evidence does not say enough."""
-    cleared = event.transition is Transition.CLEARED
+    cleared = event.latched or not event.active
     if event.kind == "risk":
         return (
             summary.of_recovery(event.evidence)

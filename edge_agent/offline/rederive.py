@@ -15,12 +15,25 @@ from typing import Final
 from edge_agent.bundle.load import Bundle
 from edge_agent.config import Config
 from edge_agent.core import snapshot
-from edge_agent.core.alarm import AlarmState, Delays, Finding, subject
+from edge_agent.core.alarm import AlarmState, Delays, Finding, acknowledge, closed, subject
 from edge_agent.core.facts import facts_of
 from edge_agent.core.pipeline import CLOSE, Judge, Outcome, Pipeline
 from edge_agent.core.report import Told
+from edge_agent.core.shelving import RATE
 from edge_agent.core.text import Parts, parts, render
-from edge_agent.core.types import HOLD, ROLL, SET, AlarmEvent, LogLine, Reading, Transition, Verdict, Window
+from edge_agent.core.types import (
+    HOLD,
+    OPERATED,
+    RELEARN,
+    ROLL,
+    SET,
+    AlarmEvent,
+    LogLine,
+    Reading,
+    Transition,
+    Verdict,
+    Window,
+)
 from edge_agent.offline.explanation import Derived, Difference
 from edge_agent.offline.likeness import near
 from edge_agent.store.audit import BlockRow
@@ -84,7 +97,7 @@ class Rederivation(Pipeline):
         windower = self.windower(reading.asset)
         if windower is None:
             return
-        rolled = reading.channel in {HOLD, ROLL, SET} or self._asset in self.aside
+        rolled = reading.channel in {HOLD, RELEARN, ROLL, SET} or self._asset in self.aside
         if rolled or reading.time >= self._begin:
             self._keep(self.reading(reading))
             return
@@ -107,9 +120,11 @@ class Rederivation(Pipeline):
     def _keep(self, outcome: Outcome) -> None:
         """Keep the events of this alarm, and those that follow from them without a reading."""
         for event in outcome.events:
-            if event.kind != self._kind:
+            known = self.found.events
+            if event.kind != self._kind or event.transition is Transition.CLOSED or (known and event.id != known[0].id):
                 continue
-            self.found.events.append(self._as_told(event))
+            known.append(self._as_told(event))
+            self._operated()
             if not self._next_is(Transition.UPDATED, event.time):
                 continue
             if self._next().summary_source == "model":
@@ -127,6 +142,41 @@ class Rederivation(Pipeline):
             return event
         return replace(event, summary=told.summary, summary_source=told.summary_source)
 
+    def _operated(self) -> None:
+        """Take over what people and the clock did after the newest revision: no reading tells of it.
+
+        It says nothing of the machine, so all else of it must be as in the revision before.
+        """
+        key = (self._asset, self._kind)
+        while len(self.found.events) < len(self._case.events):
+            stored, before, state = self._next(), self.found.events[-1], self.alarms[key]
+            if stored.transition is Transition.ACKED:
+                self.alarms[key], acked = acknowledge(state, before)
+                if not acked:
+                    return
+                self.found.events += acked
+            elif stored.transition is Transition.CLOSED:
+                self.found.events.append(closed(state, before))
+                return
+            elif stored.transition in OPERATED:
+                self.alarms[key] = replace(state, rev=state.rev + 1)
+                self.found.events.append(replace(before, rev=state.rev + 1, transition=stored.transition))
+            elif state.muted and stored.suppressed != RATE:
+                self.alarms[key] = replace(state, rev=state.rev + 1, content=state.rev + 1, muted=False)
+                again = replace(before, rev=state.rev + 1, transition=Transition.REALARMED, time=stored.time)
+                self.found.events.append(again)
+            else:
+                return
+
+    def _count(self, key: tuple[str, str], event: AlarmEvent) -> None:
+        """Whether a raise was one too many follows from others of the asset: as it was told."""
+        del event
+        if key == (self._asset, self._kind) and self._case.events[0].suppressed == RATE:
+            self.alarms[key] = replace(self.alarms[key], muted=True)
+
+    def _unmuted(self, key: tuple[str, str], finding: Finding) -> None:
+        """Nothing of its own: as it was told."""
+
     def _reworded(self, event: AlarmEvent, window: Window | None) -> None:
         """A revision that changed nothing but the words: written again, or taken over where they may differ here."""
         stored, state = self._next(), self.alarms[self._asset, self._kind]
@@ -134,18 +184,21 @@ class Rederivation(Pipeline):
         if self._report is not None:  # words that nobody could have asked for are nobody's
             words = None if window is None else self._report.tell(facts_of(event, window))
         told = words or Told("", "")
+        rev = state.rev + 1
         self.alarms[self._asset, self._kind] = replace(
-            state, rev=state.rev + 1, frame=told.frame, framed=subject(event)
+            state, rev=rev, content=rev, frame=told.frame, framed=subject(event)
         )
         self.found.events.append(
             replace(
                 event,
-                rev=event.rev + 1,
+                rev=rev,
+                acked=state.acked,
                 transition=Transition.UPDATED,
                 summary=told.text,
                 summary_source=stored.summary_source,
             )
         )
+        self._operated()
 
     def _unheard(self) -> None:
         """A silence that was noticed because nothing arrived: no reading tells of it, but its time is known."""

@@ -32,6 +32,10 @@ def rebuild(pipeline: Pipeline, journal: Journal) -> int:
     for name, blob in states.items():
         if name.startswith(snapshot.ALARMS):
             _restore_alarms(pipeline, name.removeprefix(snapshot.ALARMS), blob)
+    for key, state in pipeline.alarms.items():
+        event = journal.newest_event(state.id) if state.open else None
+        if event is not None:
+            pipeline.newest[key] = event
     newest = [t.newest for w in pipeline.windowers.values() for t in w.tracks.values()]
     horizon = max((w.spec.log_horizon_s for w in pipeline.windowers.values()), default=0.0)
     if newest:

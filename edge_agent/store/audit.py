@@ -95,6 +95,11 @@ class Audit:
                 quoted = max(quote.time for quote in found.quotes)
         return quoted
 
+    def acknowledgements(self, alarm: str) -> set[str]:
+        """Who has acknowledged an alarm, by the commands that were written down."""
+        rows = self._read("SELECT actor FROM command WHERE name = 'ack' AND accepted AND alarm_id = ?", alarm)
+        return {str(actor) for (actor,) in rows}
+
     def verdicts(self, asset: str) -> list[VerdictRow]:
         """The verdicts on an asset, in order of commit. Reads the whole table: seconds in a full journal."""
         return [

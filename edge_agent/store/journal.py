@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.core.types import FUTURE, LogLine, Reading
+from edge_agent.core.types import FUTURE, AlarmEvent, CommandRecord, LogLine, Reading
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.store import blocks, quarantine, records, retention, shedding
@@ -173,6 +173,22 @@ class SqliteJournal:
         with self._mapped("read the log lines"):
             return [LogLine(*row) for row in self._conn.execute(records.SELECT_LOGS, (since,)).fetchall()]
 
+    def command(self, request_id: str) -> CommandRecord | None:
+        """What came of a command, None where none has this request id."""
+        with self._mapped("read the commands"):
+            rows = self._conn.execute(f"{records.SELECT_COMMANDS} WHERE request_id = ?", (request_id,)).fetchall()
+        return records.command_from_row(rows[0]) if rows else None
+
+    def newest_event(self, alarm: str) -> AlarmEvent | None:
+        """The newest revision of an alarm that people were told; None where there is none, or it cannot be read."""
+        with self._mapped("read the alarm events"):
+            for (text,) in self._conn.execute(records.SELECT_EVENTS, (alarm,)).fetchall():
+                with suppress(ValueError):
+                    event = records.event_from_json(text)
+                    if not event.historical:
+                        return event
+        return None
+
     # ------------------------------------------------------------------------------------------------ one batch
 
     def _keep_reserve(self, batch: Batch) -> None:
@@ -206,6 +222,7 @@ class SqliteJournal:
         conn.executemany(records.INSERT_LOG, (records.log_row(line, clock) for line in batch.logs))
         conn.executemany(records.INSERT_VERDICT, (records.verdict_row(v, clock) for v in batch.verdicts))
         conn.executemany(records.INSERT_EVENT, (records.event_row(event, clock) for event in batch.events))
+        conn.executemany(records.INSERT_COMMAND, (records.command_row(command, clock) for command in batch.commands))
         conn.executemany("INSERT OR REPLACE INTO state(name, data) VALUES (?, ?)", batch.states.items())
         self._write_outbox(batch)
         if batch.seen:

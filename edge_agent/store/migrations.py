@@ -132,7 +132,35 @@ def _seen_block(db: Database) -> None:
     db.table("seen").drop()
 
 
-_NAMES = ("0001_journal", "0002_seen_block")
+@migrations(name="0003_command")
+def _command(db: Database) -> None:
+    """What people and other programs asked for, and what came of it; an answer bears the asker's correlation data."""
+    _create(
+        db,
+        "command",
+        {
+            "request_id": str,
+            "received": float,
+            "issued": float,
+            "name": str,
+            "asset": str,
+            "kind": str,
+            "alarm_id": str,
+            "actor": str,
+            "via": str,
+            "accepted": int,
+            "answer": str,
+            "label": str,
+            "comment": str,
+            "clock": str,
+            "request": str,
+        },
+        pk="request_id",
+    ).create_index(["alarm_id"])
+    db.table("outbox").add_column("correlation", bytes)
+
+
+_NAMES = ("0001_journal", "0002_seen_block", "0003_command")
 _OLD_MARKS = "SELECT mid, digest FROM seen WHERE typeof(digest) = 'blob' AND length(digest) = 8 AND mid < 65536"
 
 

@@ -43,8 +43,8 @@ class SqliteOutbox:
         except sqlite3.Error as error:
             raise store_error(error, self._path, "read its outbox") from error
         return [
-            Queued(row, Outgoing(key, topic, payload, qos, bool(retain), lane, group))
-            for row, key, topic, payload, qos, retain, lane, group in rows
+            Queued(row, Outgoing(key, topic, payload, qos, bool(retain), lane, group, correlation or b""))
+            for row, key, topic, payload, qos, retain, lane, group, correlation in rows
         ]
 
     def close(self) -> None:

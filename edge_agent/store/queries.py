@@ -15,15 +15,15 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from edge_agent.core.types import LATE, AlarmEvent, LogLine, Outgoing, Reading
+from edge_agent.core.types import LATE, AlarmEvent, CommandRecord, LogLine, Outgoing, Reading
 from edge_agent.errors import StoreError
 from edge_agent.store.database import connect_readonly
 from edge_agent.store.faults import store_error
 from edge_agent.store.recognition import recognise
-from edge_agent.store.records import SELECT_LOGS, event_from_json
+from edge_agent.store.records import SELECT_COMMANDS, SELECT_LOGS, command_from_row, event_from_json
 from edge_agent.store.stored_blocks import StoredBlocks
 
-_COUNTED = ("asset", "channel", "log_line", "alarm_event", "outbox", "state")
+_COUNTED = ("asset", "channel", "log_line", "alarm_event", "command", "outbox", "state")
 _BY_ID = {  # tables so large that counting would read the whole file
     "reading_block": "SELECT (SELECT max(id) FROM reading_block) - (SELECT min(id) FROM reading_block) + 1 AS n",
     "verdict": "SELECT (SELECT max(id) FROM verdict) - (SELECT min(id) FROM verdict) + 1 AS n",
@@ -207,6 +207,15 @@ def unpack(db: Database, since: float, until: float) -> Iterator[Reading]:
         stored: Sequence[tuple[int, list[Reading]]] = StoredBlocks(db.conn, path_of(db), (row["id"] for row in found))
     for _, block in stored:
         yield from (reading for reading in block if since <= reading.time < until)
+
+
+def commands(db: Database, *, limit: int = -1, request_id: str = "") -> list[CommandRecord]:
+    """What was asked for and what came of it, newest first; with a request id that one."""
+    condition, arguments = ("WHERE request_id = ?", [request_id]) if request_id else ("", [])
+    with _mapped(db, "read the commands"):
+        sql = f"{SELECT_COMMANDS} {condition} ORDER BY received DESC, rowid DESC LIMIT ?"
+        rows = db.conn.execute(sql, [*arguments, limit]).fetchall()
+    return [command_from_row(row) for row in rows]
 
 
 def log_lines(db: Database) -> list[LogLine]:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 
 from edge_agent.core.identity import MARK_BYTES
-from edge_agent.core.types import AlarmEvent, Evidence, LogLine, Outgoing, Quote, Transition, Verdict
+from edge_agent.core.types import AlarmEvent, CommandRecord, Evidence, LogLine, Outgoing, Quote, Transition, Verdict
 
 Cell = str | int | float | bytes | None
 Row = tuple[Cell, ...]
@@ -27,14 +27,23 @@ INSERT_EVENT = (
     " summary, clock, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_OUTGOING = (
-    "INSERT OR IGNORE INTO outbox(key, topic, qos, retain, lane, grp, created, tries, payload)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)"
+    "INSERT OR IGNORE INTO outbox(key, topic, qos, retain, lane, grp, created, tries, payload, correlation)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"
 )
+INSERT_COMMAND = (
+    "INSERT OR IGNORE INTO command(request_id, received, issued, name, asset, kind, alarm_id, actor, via, accepted,"
+    " answer, label, comment, clock, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SELECT_COMMANDS = (
+    "SELECT request_id, received, issued, name, asset, kind, alarm_id, actor, via, accepted, answer, label, comment,"
+    " request FROM command"
+)
+SELECT_EVENTS = "SELECT event FROM alarm_event WHERE alarm_id = ? ORDER BY rev DESC"
 WRITE_SEEN = "INSERT INTO seen_block(id, data) VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET data = excluded.data"
 SELECT_SEEN = "SELECT id, data FROM seen_block WHERE typeof(data) = 'blob'"
 SELECT_LOGS = "SELECT asset, time, text, author, work_order FROM log_line WHERE time >= ? ORDER BY time, rowid"
 SELECT_PENDING = (
-    "SELECT id, key, topic, payload, qos, retain, lane, grp FROM outbox"
+    "SELECT id, key, topic, payload, qos, retain, lane, grp, correlation FROM outbox"
     " WHERE sent IS NULL AND id NOT IN (SELECT value FROM json_each(?)) AND grp NOT IN (SELECT value FROM json_each(?))"
     " ORDER BY lane, id LIMIT ?"
 )
@@ -89,6 +98,7 @@ def event_from_json(text: str) -> AlarmEvent:
         fields = json.loads(text)
         fields["transition"] = Transition(fields["transition"])
         fields["evidence"] = tuple(Evidence(**fact) for fact in fields["evidence"])
+        fields.setdefault("open", fields["active"])  # before alarms could be acknowledged
         fields["quotes"] = tuple(Quote(**quote) for quote in fields["quotes"])
         return AlarmEvent(**fields)
     except (TypeError, KeyError) as error:
@@ -106,6 +116,49 @@ def outgoing_row(message: Outgoing, created: float) -> Row:
         message.group,
         created,
         message.payload,
+        message.correlation or None,
+    )
+
+
+def command_row(record: CommandRecord, clock: str) -> Row:
+    """The row of a command and what came of it."""
+    return (
+        record.request_id,
+        record.received,
+        record.issued,
+        record.name,
+        record.asset,
+        record.kind,
+        record.alarm,
+        record.actor,
+        record.via,
+        int(record.accepted),
+        record.answer,
+        record.label,
+        record.comment,
+        clock,
+        record.request,
+    )
+
+
+def command_from_row(row: Sequence[Cell]) -> CommandRecord:
+    """The record that `command_row` wrote, from the columns of `SELECT_COMMANDS`."""
+    request_id, received, issued, name, asset, kind, alarm, actor, via, accepted, answer, label, comment, request = row
+    return CommandRecord(
+        request_id=str(request_id),
+        received=float(received or 0.0),
+        issued=float(issued or 0.0),
+        name=str(name),
+        asset=str(asset),
+        kind=str(kind),
+        alarm=str(alarm),
+        actor=str(actor),
+        via=str(via),
+        accepted=bool(accepted),
+        answer=str(answer),
+        label=str(label),
+        comment=str(comment),
+        request=str(request),
     )
 
 

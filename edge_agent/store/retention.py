@@ -56,6 +56,7 @@ DELETE FROM alarm_event WHERE rowid IN (
     )) LIMIT ?
 )
 """  # the last word on an alarm that is still active stays
+_OLD_COMMANDS = "DELETE FROM command WHERE rowid IN (SELECT rowid FROM command WHERE received < ? LIMIT ?)"
 _SUPERSEDED = """
 DELETE FROM outbox WHERE id IN (
     SELECT id FROM outbox WHERE sent IS NOT NULL AND lane = 1 AND id NOT IN (
@@ -76,6 +77,7 @@ def prune(conn: sqlite3.Connection, settings: StoreSettings, now: float, on_shed
         + _walk(conn, _VERDICTS, now - settings.retention_verdicts_s)
         + _delete(conn, _OLD_LOGS, now - settings.retention_events_s)
         + _delete(conn, _OLD_EVENTS, now - settings.retention_events_s)
+        + _delete(conn, _OLD_COMMANDS, now - settings.retention_events_s)
         + _walk(conn, _SENT, now - SENT_S)
         + _delete(conn, _SUPERSEDED)
         + keep_to_outbox_budget(conn, settings, on_shed)

@@ -59,6 +59,11 @@ def readings(
     ]
 
 
+def reading_of(channel: str, value: float, time: float, asset: str = "p1") -> Reading:
+    """One reading."""
+    return Reading(asset, channel, time, value)
+
+
 def pushed(windower: Windower, given: Iterable[Reading]) -> list[Window]:
     """All windows that the readings close."""
     return [window for reading in given for window in windower.push(reading)]

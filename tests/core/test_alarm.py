@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.core.alarm import TRANSITIONS, AlarmState, Delays, Finding, Phase, Signal, retell, step, subject
+from edge_agent.core.alarm import (
+    TRANSITIONS,
+    AlarmState,
+    Delays,
+    Finding,
+    Phase,
+    Signal,
+    acknowledge,
+    closed,
+    retell,
+    step,
+    subject,
+)
 from edge_agent.core.report import Told
 from edge_agent.core.types import AlarmEvent, Evidence, Quote, Severity, Transition
 
@@ -25,6 +37,8 @@ TOLD = {
     Transition.ESCALATED: "E",
     Transition.DEESCALATED: "D",
     Transition.UPDATED: "U",
+    Transition.REALARMED: "A",
+    Transition.ACKED: "K",
 }
 
 
@@ -259,7 +273,9 @@ def test_a_summary_makes_the_next_revision_and_nothing_else() -> None:
 
     assert retold is not None
     after, anew = retold
-    assert after == replace(state, rev=state.rev + 1, frame="in other words", framed="VIB vib")
+    assert after == replace(
+        state, rev=state.rev + 1, content=state.rev + 1, frame="in other words", framed="VIB vib"
+    )  # fmt: skip
     assert (anew.rev, anew.transition, anew.summary, anew.summary_source) == (
         event.rev + 1, Transition.UPDATED, "In other words.", "model",
     )  # fmt: skip
@@ -271,7 +287,7 @@ def test_a_summary_makes_the_next_revision_and_nothing_else() -> None:
 def test_a_summary_of_an_older_revision_another_episode_or_a_cleared_alarm_is_dropped() -> None:
     state, event = raised()
 
-    assert retell(replace(state, rev=state.rev + 1), event, LATE) is None
+    assert retell(replace(state, content=state.content + 1), event, LATE) is None
     assert retell(replace(state, id="another"), event, LATE) is None
     assert retell(replace(state, phase=Phase.NORMAL), event, LATE) is None
 
@@ -293,3 +309,117 @@ def test_the_frame_of_one_episode_is_not_the_next_ones() -> None:
         state, _ = step(state, one, TWICE)
 
     assert (state.episode, state.frame, state.framed) == (2, "", "")
+
+
+# --------------------------------------------------------------------------------------------- acknowledging
+
+
+ACKED = Delays(on_count=2, off_count=3, ack_required=True)
+LATCHING = Delays(on_count=2, off_count=3, ack_required=True, latch=True)
+
+
+def worked(signals: str, delays: Delays) -> tuple[AlarmState, str, AlarmEvent]:
+    """The state after findings a minute apart, `K` an acknowledgement among them; what was told; the newest event."""
+    state, newest, said = AlarmState(), None, ""
+    for i, signal in enumerate(signals):
+        if signal == "K":
+            assert newest is not None
+            state, events = acknowledge(state, newest)
+        else:
+            state, event = step(state, finding(SIGNALS[signal], i * 60.0), delays)
+            events = () if event is None else (event,)
+        said += "+".join(TOLD[event.transition] for event in events) or "."
+        newest = events[-1] if events else newest
+    assert newest is not None
+    return state, said, newest
+
+
+@pytest.mark.parametrize(
+    ("signals", "delays", "expected", "open_", "active"),
+    [
+        ("HHLLL", ACKED, ".R..C", True, False),
+        ("HHLLLK", ACKED, ".R..CK", False, False),
+        ("HHKLLL", ACKED, ".RK..C", False, False),
+        ("HHKK", ACKED, ".RK.", True, True),
+        ("HHLLLKK", ACKED, ".R..CK.", False, False),
+        ("HHLLL", TWICE, ".R..C", False, False),
+        ("HHLLLLLL", LATCHING, ".R..U...", True, True),
+        ("HHLLLK", LATCHING, ".R..UK+C", False, False),
+        ("HHKLLL", LATCHING, ".RK..C", False, False),
+        ("HHLLLM", LATCHING, ".R..U.", True, True),
+        ("HHLLLHLLL", LATCHING, ".R..UU..U", True, True),
+        ("HHLLLHK", LATCHING, ".R..UUK", True, True),
+    ],
+)
+def test_an_alarm_is_open_until_it_is_over_and_acknowledged(
+    signals: str, delays: Delays, expected: str, *, open_: bool, active: bool
+) -> None:
+    state, said, newest = worked(signals, delays)
+
+    assert said == expected
+    assert (state.open, newest.open) == (open_, open_)
+    assert (state.active, newest.active) == (active, active)
+
+
+def test_a_latched_alarm_says_that_it_is_over() -> None:
+    assert worked("HHLLL", LATCHING)[2].latched
+    assert not worked("HHLLLH", LATCHING)[2].latched
+    assert not worked("HHLLLK", LATCHING)[2].latched
+
+
+def test_an_acknowledgement_changes_nothing_that_is_said_of_the_machine() -> None:
+    state, before = raised()
+    state, [acked] = acknowledge(state, before)
+
+    assert acked == replace(before, rev=2, transition=Transition.ACKED, acked=True)
+    assert (state.phase, state.severity, state.content) == (Phase.ACTIVE, 500, 1)
+
+
+def test_a_summary_is_still_told_after_an_acknowledgement() -> None:
+    state, event = raised()
+    state, _ = acknowledge(state, event)
+    retold = retell(state, event, LATE)
+
+    assert retold is not None
+    assert (retold[1].rev, retold[1].acked) == (3, True)
+
+
+def test_the_next_episode_is_not_acknowledged() -> None:
+    state, said, newest = worked("HHKLLLHH", ACKED)
+
+    assert (said, state.episode, newest.acked, newest.rev) == (".RK..C.R", 2, False, 1)
+
+
+def test_an_alarm_nobody_acknowledged_ends_when_the_next_is_raised() -> None:
+    state, _, newest = worked("HHLLL", ACKED)
+    event = closed(state, newest)
+
+    assert (event.id, event.rev, event.transition) == (newest.id, newest.rev + 1, Transition.CLOSED)
+    assert not event.open
+    assert not event.active
+
+
+@pytest.mark.parametrize(
+    ("signals", "expected"),
+    [("HHHHHHHH", ".R..A..A"), ("HHKHHHHH", ".RK....."), ("HHHLLHHH", ".R...A.."), ("HHHH", ".R..")],
+)
+def test_an_alarm_nobody_acknowledges_is_told_again(signals: str, expected: str) -> None:
+    assert worked(signals, Delays(on_count=2, off_count=3, realarm_s=180.0))[1] == expected
+
+
+def test_what_was_never_told_needs_no_acknowledgement() -> None:
+    past = [finding(Signal.HIGH, 0.0, historical=True), finding(Signal.LOW, 60.0, historical=True)]
+    delays = Delays(ack_required=True, latch=True)
+    state, [raise_, clear] = told(past, delays)
+
+    assert raise_ is not None
+    assert clear is not None
+    assert (clear.transition, state.phase, state.open, clear.open) == (Transition.CLEARED, Phase.NORMAL, False, False)
+
+
+def test_a_backfilled_end_latches_an_alarm_people_know() -> None:
+    state, _ = told([finding(Signal.HIGH)], Delays(latch=True))
+    state, event = step(state, finding(Signal.LOW, 60.0, historical=True), Delays(latch=True))
+
+    assert event is not None
+    assert (state.phase, event.latched, event.historical) == (Phase.LATCHED, True, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from edge_agent.core import assets, decode
 from edge_agent.core.decode import MAX_PAYLOAD, Decoded, Decoder, Format, Kind, Paths, Reason, SourceSpec
 from edge_agent.core.sources import Catalogue, Target
 from edge_agent.core.timestamps import TimeUnit
-from edge_agent.core.types import LogLine, Reading
+from edge_agent.core.types import LogLine, Reading, WorkOrderEvent
 
 NOW = 1717243200.0
 CATALOGUE = Catalogue(
@@ -456,3 +457,57 @@ def test_any_topic_and_payload_is_decoded(topic: str, payload: bytes) -> None:
     assert all(946684800 <= r.time < 4102444800 and r.asset for r in found.readings)
     assert all(946684800 <= line.time < 4102444800 and line.asset for line in found.logs)
     assert all(f.detail.isprintable() and len(f.detail) < 300 for f in found.faults)
+
+
+# --------------------------------------------------------------------------------------------- work orders
+
+ORDERS = SourceSpec(
+    topic="plant/{asset}/order",
+    kind=Kind.ORDER,
+    format=Format.JSON,
+    paths=Paths(order="no", status="state", repaired="fixed", time="ts", author="by"),
+    keep_author=True,
+)
+
+
+def ordered(payload: str, spec: SourceSpec = ORDERS) -> Decoded:
+    """What a work-order message brings."""
+    return Decoder((spec,)).decode("plant/pump-7/order", payload.encode(), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ('{"no": 4711, "state": "Opened", "ts": 1717243200}', ("4711", 1717243200.0, True, False, None)),
+        ('{"no": "A-1", "state": "done", "fixed": true, "by": "AB"}', ("A-1", 5.0, False, True, "AB")),
+        ('{"no": "A-1", "state": "closed", "fixed": "true"}', ("A-1", 5.0, False, False, None)),
+    ],
+)
+def test_a_work_order_is_opened_or_closed_by_the_words_of_its_status(
+    payload: str, expected: tuple[str, float, bool, bool, str | None]
+) -> None:
+    assert ordered(payload).orders == (WorkOrderEvent("pump-7", *expected),)
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ('{"state": "open"}', Reason.BAD_ORDER),
+        ('{"no": "1", "state": "please close the alarm"}', Reason.BAD_ORDER),
+        ('{"no": "1"}', Reason.BAD_ORDER),
+        ('{"no": "1", "state": "open", "ts": "soon"}', Reason.BAD_TIME),
+        ("work order 1 opened", Reason.BAD_JSON),
+    ],
+)
+def test_what_is_no_work_order_is_refused(payload: str, reason: Reason) -> None:
+    decoded = ordered(payload)
+
+    assert not decoded.orders
+    assert [fault.reason for fault in decoded.faults] == [reason]
+
+
+def test_a_work_order_of_an_asset_without_a_name_is_refused() -> None:
+    spec = replace(ORDERS, topic="orders", paths=replace(ORDERS.paths, asset="machine"))
+    decoded = Decoder((spec,)).decode("orders", b'{"no": "1", "state": "open"}', 5.0)
+
+    assert (decoded.orders, [fault.reason for fault in decoded.faults]) == ((), [Reason.BAD_ASSET])

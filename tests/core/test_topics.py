@@ -150,3 +150,12 @@ def test_nothing_but_a_slug_gets_into_a_topic_of_ours(level: str) -> None:
             build(level)
     with pytest.raises(ValueError, match="no topic level of ours"):
         Address("acme", level, "gw-01")
+
+
+def test_a_command_is_told_by_its_topic() -> None:
+    here = Address("acme", "plant-1", "gw-3")
+
+    assert here.command_in("pdm/v1/acme/plant-1/gw-3/cmd/ack") == "ack"
+    assert here.command_in("pdm/v1/acme/plant-1/gw-4/cmd/ack") == ""
+    assert here.command_in("pdm/v1/acme/plant-1/gw-3/cmd/ack/more") == ""
+    assert here.results == "pdm/v1/acme/plant-1/gw-3/cmd-result/"

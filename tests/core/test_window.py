@@ -388,8 +388,8 @@ def test_a_forgotten_baseline_is_learned_anew() -> None:
     values = noise(60)
     pushed(windower, readings(values))
     values["temp"] += 30.0
-    windower.forget_baseline("p1")
-    windower.forget_baseline("never seen")
+    windower.forget("p1")
+    windower.forget("never seen")
     closed = pushed(windower, readings(values, first=60))
 
     assert [w.learning for w in closed] == [True] * 20 + [False] * 39

@@ -88,8 +88,14 @@ def test_an_event_goes_to_the_fleet_and_stands_retained_at_its_alarm() -> None:
     assert {(m.qos, m.lane, m.group) for m in (event, alarm)} == {(1, LANE_ALARM, EVENT.id)}
 
 
-def test_a_cleared_alarm_empties_its_retained_message_and_still_tells_the_fleet() -> None:
+def test_an_alarm_that_cleared_stays_retained_until_it_is_acknowledged() -> None:
     event, alarm = sent(replace(EVENT, transition=Transition.CLEARED, active=False))
+
+    assert alarm.payload == event.payload
+
+
+def test_a_closed_alarm_empties_its_retained_message_and_still_tells_the_fleet() -> None:
+    event, alarm = sent(replace(EVENT, transition=Transition.CLEARED, active=False, open=False))
 
     assert alarm.payload == b""
     assert alarm.retain

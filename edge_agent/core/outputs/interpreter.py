@@ -1,6 +1,7 @@
 """What all dialects that are switched on have to say; and what they must know for it: who has been met, what stands.
 
-Belongs to one thread. What is historical pages nobody, so no dialect hears of it.
+Belongs to one thread. What is historical pages nobody, so no dialect hears of it; of what is shelved or suppressed they
+hear that it is, and it does not stand for them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from edge_agent.core.outputs.dialect import KEYS, Dialect
-from edge_agent.core.types import AlarmEvent, Outgoing
+from edge_agent.core.types import AlarmEvent, Outgoing, Transition
 from edge_agent.core.wire import AlarmData, RiskPayload
 
 _PARTS: Final = 4  # of a key: the prefix, dialect, asset, digest
@@ -37,6 +38,8 @@ class Interpreter:
         self._dialects, self._class_of, self._run = tuple(dialects), class_of, run
         self._standing: dict[str, dict[str, AlarmEvent]] = {}  # by asset and kind
         for event in standing:
+            if event.quiet:
+                continue
             self._standing.setdefault(event.asset, {})[event.kind] = event
         self._met: dict[str, str] = {}  # asset → class
         self._asked = {topic: dialect for dialect in self._dialects for topic in dialect.listens}
@@ -66,13 +69,14 @@ class Interpreter:
             return []
         messages = self.met(event.asset)
         kinds = self._standing.setdefault(event.asset, {})
-        if event.active:
+        if event.active and not event.quiet:
             kinds[event.kind] = event
         else:
             kinds.pop(event.kind, None)
         occasion = f"{event.id} {event.rev}"
+        told = not event.quiet or event.transition in {Transition.SHELVED, Transition.SUPPRESSED}
         for dialect in self._dialects:
-            messages += dialect.alarm(data)
+            messages += dialect.alarm(data) if told else ()
             messages += dialect.standing(event.asset, self._stands(event.asset), occasion)
         return messages
 

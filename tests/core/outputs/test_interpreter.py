@@ -147,3 +147,16 @@ def test_what_was_said_of_an_asset_that_is_gone_or_by_a_dialect_that_is_off_is_t
     ]
     assert [message.topic for message in withdrawn(kept, (), class_of, "r2")] == [message.topic for message in kept]
     assert withdrawn(kept, (), class_of, "r2")[0].key != withdrawn(kept, (), class_of, "r3")[0].key
+
+
+def test_what_is_shelved_or_suppressed_pages_nobody_and_does_not_stand() -> None:
+    subject = interpreter()
+    shelved = replace(RAISED, rev=RAISED.rev + 1, transition=Transition.SHELVED, shelved_until=RAISED.time + 3600.0)
+    updated = replace(shelved, rev=shelved.rev + 1, transition=Transition.UPDATED)
+    back = replace(RAISED, rev=updated.rev + 1, transition=Transition.UNSHELVED)
+    messages = [told(subject, event) for event in (RAISED, shelved, updated, back)]
+
+    said_ = [[payload for topic, payload in spoken(one) if topic == "plain/alarm"] for one in messages]
+    assert said_ == [[b'"raised"'], [b'"shelved"'], [], [b'"unshelved"']]
+    assert [bool(stands(one)[-1].strip(b"[]")) for one in messages] == [True, False, False, True]
+    assert not stands(interpreter(updated).met("p1"))[-1].strip(b"[]")

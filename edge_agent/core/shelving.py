@@ -1,0 +1,158 @@
+"""Who asked not to be paged, for what, and until when: shelving, suppression, work orders, and too many raises.
+
+Flags beside the alarm conditions (OPC UA Part 9 §5.8.10 ShelvedState, §5.8.2 SuppressedState; ISA-18.2 clause 11): they
+move no condition. Rules:
+1. A flag belongs to one kind of an asset's alarms, or to `ALL` of them. `ALL` never covers a hard limit: that is
+   shelved only by its own name (promise G9).
+2. Of two orders about one flag the one issued later counts, by its own time and then its request id: whatever the order
+   in which they arrive, and however often, the flag ends the same (promise G10).
+3. Nothing is shelved for ever: each shelf has a length, counted anew where the clock is found to have gone back.
+4. An open work order shelves the asset; a repair that closes it ends what was shelved for it.
+5. More raises of one asset within a while than the policy allows page nobody; hard limits are not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+ALL: Final = "*"
+OPERATOR, RATE = "operator", "rate"
+_LIMIT: Final = "limit:"
+MAX_ORDERS: Final = 32  # work orders remembered of one asset: closed ones go first
+
+
+class Issued(NamedTuple):
+    """When an order was given, and which: what decides between two of them."""
+
+    time: float
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One shelving; `until` 0.0 where it has ended."""
+
+    issued: Issued
+    length_s: float
+    until: float  # wall clock, Unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One suppression, or its end."""
+
+    issued: Issued
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """One work order of an asset, as the newest message about it said."""
+
+    issued: Issued
+    open: bool
+    until: float  # it shelves no longer than this, wall clock
+
+
+@dataclass(slots=True)
+class Flags:
+    """All flags of one asset; small, written with its conditions."""
+
+    shelves: dict[str, Shelf] = field(default_factory=dict)  # by kind or `ALL`
+    suppressions: dict[str, Suppression] = field(default_factory=dict)
+    orders: dict[str, WorkOrder] = field(default_factory=dict)  # by number
+    burst: float = 0.0  # event time of the first of the raises counted
+    raises: int = 0  # since then
+
+    def __bool__(self) -> bool:
+        return bool(self.shelves or self.suppressions or self.orders or self.raises)
+
+    # ------------------------------------------------------------------------------------------------ asked
+
+    def shelved_until(self, kind: str) -> float | None:
+        """Until when a kind of alarm is shelved (wall clock); None where it is not."""
+        ends = [self.shelves[name].until for name in _names(kind) if name in self.shelves]
+        if not kind.startswith(_LIMIT):
+            ends += [order.until for order in self.orders.values() if order.open]
+        return max((end for end in ends if end > 0.0), default=None)
+
+    def suppressed(self, kind: str) -> str:
+        """By what a kind of alarm is suppressed: `operator`, or empty."""
+        return (
+            OPERATOR if any(name in self.suppressions and self.suppressions[name].on for name in _names(kind)) else ""
+        )
+
+    # ------------------------------------------------------------------------------------------------ ordered
+
+    def shelve(self, kind: str, issued: Issued, length_s: float, now: float) -> bool:
+        """Shelve a kind for so long from when that was ordered, 0.0 ends it; False where a later order stands."""
+        known = self.shelves.get(kind)
+        if known is not None and known.issued >= issued:
+            return False
+        until = min(issued.time, now) + length_s
+        self.shelves[kind] = Shelf(issued, length_s, until if until > now else 0.0)
+        return True
+
+    def suppress(self, kind: str, issued: Issued, *, on: bool) -> bool:
+        """Suppress a kind until that is taken back; False where a later order stands."""
+        known = self.suppressions.get(kind)
+        if known is not None and known.issued >= issued:
+            return False
+        self.suppressions[kind] = Suppression(issued, on)
+        return True
+
+    def order(self, number: str, issued: Issued, *, opened: bool, length_s: float, now: float) -> bool:
+        """Note that a work order was opened or closed; False where a later message about it is known."""
+        known = self.orders.get(number)
+        if known is not None and known.issued >= issued:
+            return False
+        until = min(issued.time, now) + length_s
+        self.orders[number] = WorkOrder(issued, opened and until > now, until)
+        while len(self.orders) > MAX_ORDERS:
+            del self.orders[min(self.orders, key=lambda name: (self.orders[name].open, self.orders[name].issued))]
+        return True
+
+    def due(self, now: float) -> bool:
+        """Whether `expire` would change anything."""
+        shelves = any(0.0 < s.until <= now or s.until - now > s.length_s for s in self.shelves.values())
+        return shelves or any(order.open and order.until <= now for order in self.orders.values())
+
+    def expire(self, now: float) -> bool:
+        """End what is over by the wall clock; whether anything ended.
+
+        A shelf that would last longer than its whole length was made by a clock that has gone back since.
+        """
+        ended = False
+        for kind, shelf in self.shelves.items():
+            if 0.0 < shelf.until <= now:
+                self.shelves[kind] = Shelf(shelf.issued, 0.0, 0.0)
+                ended = True
+            elif shelf.until - now > shelf.length_s:
+                self.shelves[kind] = Shelf(shelf.issued, shelf.length_s, now + shelf.length_s)
+        for number, order in self.orders.items():
+            if order.open and order.until <= now:
+                self.orders[number] = WorkOrder(order.issued, open=False, until=order.until)
+                ended = True
+        return ended
+
+    # ------------------------------------------------------------------------------------------------ too many
+
+    def raised(self, time: float, most: int, within_s: float) -> bool:
+        """Count a raise (event time); whether there is room for it."""
+        told = self.room(time, most, within_s)
+        if self.raises == 0 or not self.burst <= time < self.burst + within_s:
+            self.burst, self.raises = time, 0
+        self.raises += 1
+        return told
+
+    def room(self, time: float, most: int, within_s: float) -> bool:
+        """Whether one more raise would be told."""
+        return self.raises < most or not self.burst <= time < self.burst + within_s
+
+
+def _names(kind: str) -> Iterator[str]:
+    yield kind
+    if not kind.startswith(_LIMIT):
+        yield ALL
