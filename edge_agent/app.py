@@ -13,7 +13,7 @@ from pathlib import Path
 from edge_agent import __version__
 from edge_agent.bundle.decisions import judge_of, voice_of
 from edge_agent.bundle.lastgood import Chosen, choose_bundle, keep_last_good
-from edge_agent.bundle.load import Bundle, default_bundle
+from edge_agent.bundle.load import Bundle
 from edge_agent.config import Config, check, load
 from edge_agent.core.decode import Decoder
 from edge_agent.core.identity import digest
@@ -27,10 +27,12 @@ from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.types import Outgoing
 from edge_agent.core.voice import Voice
 from edge_agent.core.wire import ModelPayload, Origin, stamp, state_message
+from edge_agent.errands import AgentErrands
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.mqtt.link import PahoLink
 from edge_agent.ports import Batch, Journal
+from edge_agent.service.clerk import Clerk
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine, EngineSettings
 from edge_agent.service.flash import FlashWatch
@@ -46,6 +48,7 @@ from edge_agent.store.database import StoreSettings
 from edge_agent.store.journal import SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
 from edge_agent.store.queries import open_readonly, retained, standing, unsent
+from edge_agent.store.spool import FileSpool
 
 logger = logging.getLogger(__name__)
 
@@ -169,13 +172,10 @@ def _introduce(voice: Voice, notices: Sequence[Outgoing], journal: Journal) -> b
     return True
 
 
-def _notices(
-    chosen: Chosen, config: Config, journal: SqliteJournal, origin: Origin, clock: ClockWatch
-) -> list[Outgoing]:
+def _notices(chosen: Chosen, folder: Path, journal: SqliteJournal, origin: Origin, clock: ClockWatch) -> list[Outgoing]:
     """What the agent had to do to start: told once a start."""
     happened: list[tuple[Notice, Path, str, str]] = []
     if chosen.fault is not None:
-        folder = config.bundle.path or default_bundle()
         happened.append((Notice.BUNDLE_FALLBACK, folder, str(chosen.fault), chosen.fault.hint))
     if journal.set_aside is not None:
         happened.append((Notice.JOURNAL_SET_ASIDE, journal.set_aside.path, journal.set_aside.reason, SET_ASIDE_REMEDY))
@@ -209,7 +209,8 @@ def _run_once(config: Config, path: Path, signals: Signals, notifier: Notifier) 
 
 def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, owned: ExitStack) -> End:
     metrics, clock = Metrics(), ClockWatch()
-    folder, copies = config.bundle.path or default_bundle(), bundle_copies(config)
+    errands = AgentErrands(config, path)
+    folder, copies = errands.active_bundle(), bundle_copies(config)
     chosen = choose_bundle(folder, copies)
     bundle = chosen.bundle
     origin = origin_of(config, bundle)
@@ -224,7 +225,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         standing=standing(watcher) if dialects else (),
         run=origin.boot_id,
     )
-    notices = [*_notices(chosen, config, journal, origin, clock), *stale]
+    notices = [*_notices(chosen, folder, journal, origin, clock), *stale]
     written = _introduce(voice_of(config, bundle), notices, journal)
     if chosen.fault is None:
         keep_last_good(folder, copies)
@@ -245,6 +246,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
     reporter = None if bundle.report is None else Reporter(bundle.report, inbox, metrics, idle)
     for notice in () if written else notices:
         publisher.direct(notice)
+    clerk = Clerk(errands, inbox)
     engine = Engine(
         decoder=Decoder(config.sources(), config.gateway.max_assets),
         pipeline=pipeline_of(config, bundle, metrics),
@@ -257,6 +259,9 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         settings=engine_settings(config),
         committed=publisher.committed,
         urgent=publisher.direct,
+        errand=clerk.run,
+        reload=signals.begin_anew,
+        spool=FileSpool(config.store.path),
         report=None if reporter is None else reporter.ask,
         idle=idle,
         stretch=lambda: flash.stretch,
@@ -276,6 +281,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         health_period_s=config.health.period_s,
         bundle_fallback=chosen.fault is not None,
         set_aside=lambda: len(quarantine.files_set_aside(config.store.path)),
+        clerk=clerk,
         reporter=reporter,
     )
     supervisor = Supervisor(parts, signals, notifier, reload_ok=lambda: _reload_ok(path))

@@ -63,7 +63,7 @@ high_alarm = {limit}
 class SmallAgent:
     """One agent, its broker and an ear; `database` may lie anywhere."""
 
-    def __init__(  # noqa: PLR0913 - one argument a part of its world
+    def __init__(
         self,
         folder: Path,
         database: Path,

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -161,7 +162,9 @@ class PahoLink:
             on_done(False, DISCONNECTED)  # noqa: FBT003 - the port's callback
             return
         try:
-            info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+            info = self._client.publish(
+                message.topic, message.payload, message.qos, message.retain, self._properties(message)
+            )
         except ValueError:  # no topic or no QoS: a row of the outbox that was damaged
             on_done(False, UNSENDABLE)  # noqa: FBT003 - the port's callback
             return
@@ -176,6 +179,14 @@ class PahoLink:
                 self._pending[info.mid] = (message.topic, _unheard)  # paho may still send it; nobody waits for that
                 done = (False, DISCONNECTED)
         on_done(*done)
+
+    def _properties(self, message: Outgoing) -> Properties | None:
+        """The properties of a message: an answer bears the correlation data of what it answers (MQTT 5 only)."""
+        if not message.correlation or not self._v5:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has it so
+        properties.CorrelationData = message.correlation
+        return properties
 
     def alive(self, now: float) -> bool:
         """Whether the network thread lives: no callback failed, and its loop has turned of late."""
@@ -211,9 +222,11 @@ class PahoLink:
     def _taken(self, messages: Sequence[Publish]) -> None:
         with self._guard:
             now, epoch, arrivals, useless = time.time(), self._epoch, list[Arrival](), list[int]()
-            for mid, qos, dup, retain, topic, payload, left_out in messages:
+            for mid, qos, dup, retain, topic, payload, left_out, properties in messages:
                 try:
-                    arrivals.append(Arrival(epoch, mid, qos, topic.decode(), payload, now, dup, retain, left_out))
+                    arrivals.append(
+                        Arrival(epoch, mid, qos, topic.decode(), payload, now, dup, retain, left_out, properties)
+                    )
                 except UnicodeDecodeError:  # no broker should let it through, and nobody could use it
                     if qos == AT_LEAST_ONCE:
                         useless.append(mid)

@@ -26,6 +26,7 @@ class Publish(NamedTuple):
     topic: bytes
     payload: bytes
     left_out: int = 0  # bytes of a packet that was too large to keep: the payload is empty then
+    properties: bytes = b""  # as they came, without their length
 
 
 def bounds(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
@@ -47,7 +48,7 @@ def publish_qos(first: int) -> int:
 
 
 def publish(data: bytes | bytearray, start: int, body: int, end: int, *, properties: bool) -> Publish:
-    """The PUBLISH whose first byte lies at `start`; `properties` says that MQTT 5 is spoken. They are not looked at.
+    """The PUBLISH whose first byte lies at `start`; `properties` says that MQTT 5 is spoken.
 
     Raises:
         ValueError: it is shorter than it says.
@@ -68,7 +69,8 @@ def publish(data: bytes | bytearray, start: int, body: int, end: int, *, propert
     if content > end:
         raise ValueError(f"PUBLISH of {end - body} bytes ends too early")
     topic, payload = bytes(data[body + 2 : topic_end]), bytes(data[content:end])
-    return Publish(mid, qos, bool(first & _DUP), bool(first & _RETAIN), topic, payload)
+    known = bytes(data[at:content]) if length else b""
+    return Publish(mid, qos, bool(first & _DUP), bool(first & _RETAIN), topic, payload, 0, known)
 
 
 def oversized(data: bytes | bytearray, start: int, body: int, end: int) -> Publish | None:

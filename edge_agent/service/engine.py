@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from edge_agent.core.alarm import retell
+from edge_agent.core.commands import Command
 from edge_agent.core.decode import Decoder
 from edge_agent.core.flow import Way
 from edge_agent.core.outputs.interpreter import Interpreter
@@ -24,11 +24,12 @@ from edge_agent.core.pipeline import NOTHING, Outcome, Pipeline
 from edge_agent.core.types import MARKERS, AlarmEvent, LogLine, Outgoing, Reading, Window
 from edge_agent.core.wire import Origin
 from edge_agent.metrics import Metrics
-from edge_agent.ports import Arrival, Batch, Journal, Link
+from edge_agent.ports import Arrival, Batch, Journal, Link, Spool
 from edge_agent.service import backlog
 from edge_agent.service.attendance import Attendance
 from edge_agent.service.clock import ClockWatch
-from edge_agent.service.inbox import Delivered, Forgotten, Inbox, Item, Summary
+from edge_agent.service.commander import Carried, Commander
+from edge_agent.service.inbox import Delivered, ErrandDone, Forgotten, Inbox, Item, Summary
 from edge_agent.service.opener import Opener
 from edge_agent.service.patience import Patience
 from edge_agent.service.reception import Reception
@@ -60,6 +61,9 @@ class Engine:
         settings: EngineSettings,
         committed: Callable[[tuple[int, ...]], None],
         urgent: Callable[[Outgoing], None],
+        errand: Callable[[Command], bool] = lambda _asked: False,  # takes commands that need time
+        reload: Callable[[], None] = lambda: None,  # begins anew with the configuration on disk
+        spool: Spool | None = None,  # commands left beside the journal
         report: Callable[[AlarmEvent, Window], None] | None = None,  # may put an event into better words
         idle: threading.Event | None = None,  # set while nothing is to be decided: others may compute
         stretch: Callable[[], float] = lambda: 1.0,  # times longer that commits are grouped, to spare the flash
@@ -81,6 +85,10 @@ class Engine:
         self._marks = Marks(settings.seen)
         self._attendance = Attendance(pipeline)
         self._reception = Reception(pipeline, clock)
+        self._clock, self._spool, self._reload = clock, spool, reload
+        self._commander = Commander(pipeline, origin.address, self._recorder.known, clock.now, errand)
+        self._carried: list[str] = []  # entries of the spool that the batch at hand brings
+        self._reloading = False
         self._next_quiet = self._explain_by = 0.0
         self._tally = Tally(metrics)
 
@@ -150,6 +158,9 @@ class Engine:
         if isinstance(item, Summary):
             self._retold(item)
             return
+        if isinstance(item, ErrandDone):
+            self._carry(self._commander.errand_done(item))
+            return
         if isinstance(item, Forgotten):
             self._recorder.batch.again = True
             self._recorder.batch.states[SESSION] = self._marks.begin_session()
@@ -175,11 +186,27 @@ class Engine:
             self._recorder.batch.seen.append(taken)
         if self._teller.answered(arrival, self._recorder.batch):
             return
+        carried = self._commander.over_mqtt(arrival)
+        if carried is not None:
+            self._carry(carried)
+            return
         opened = self._opener.open(arrival)
         for reading in opened.readings:
             self._reading(reading, arrival.topic, time.monotonic(), owed=arrival.qos > 0)
         for line in opened.logs:
             self._log(line, owed=arrival.qos > 0)
+        for order in opened.orders:
+            self._carry(self._commander.work_order(order))
+
+    def _carry(self, carried: Carried) -> None:
+        """Take what a command brings into the batch."""
+        self._recorder.batch.commands += carried.records
+        self._recorder.batch.outgoing += carried.outgoing
+        for marker in carried.markers:
+            self._note(marker, self._pipeline.reading(marker), owed=True)
+        for asset, outcome in carried.outcomes.items():
+            self._outcome(asset, outcome)
+        self._reloading |= carried.reload
 
     def _reading(self, reading: Reading, topic: str, now: float, *, owed: bool) -> None:
         received = self._reception.take(reading, now)
@@ -233,14 +260,10 @@ class Engine:
 
     def _retold(self, summary: Summary) -> None:
         """Tell an alarm in the reporter's words, unless it has moved on since."""
-        event = summary.event
-        state = self._pipeline.alarms.get((event.asset, event.kind))
-        retold = None if state is None else retell(state, event, summary.told)
-        self._metrics.summaries.labels("stale" if retold is None else "model").inc()
-        if retold is not None:
-            self._pipeline.alarms[event.asset, event.kind], anew = retold
-            self._recorder.changed(event.asset)
-            self._teller.event(anew, self._recorder.batch)
+        outcome = self._pipeline.reworded(summary.event, summary.told)
+        self._metrics.summaries.labels("stale" if outcome is None else "model").inc()
+        if outcome is not None:
+            self._outcome(summary.event.asset, outcome)
 
     @property
     def _explainable(self) -> bool:
@@ -282,6 +305,17 @@ class Engine:
                 self._note(close, self._pipeline.reading(close), owed=False)
         for asset in quiet.silent:
             self._outcome(asset, self._pipeline.silent(asset))
+        for asset, outcome in self._pipeline.expire(self._clock.now()).items():
+            self._outcome(asset, outcome)
+        if self._spool is None or self._carried:
+            return
+        for entry, name, payload in self._spool.waiting():
+            carried = self._commander.locally(name, payload)
+            self._carry(carried)
+            if carried == Carried():  # the clerk has it: an errand changes nothing that could be lost
+                self._spool.done(entry)
+            else:
+                self._carried.append(entry)
 
     def _roll(self) -> None:
         """Judge the next part of what was put aside and is due."""
@@ -305,6 +339,13 @@ class Engine:
         self._patience.answered(time.monotonic(), len(self._unacked))
         self._marks.trim()
         self._unacked = []
+        if self._spool is not None:
+            for entry in self._carried:
+                self._spool.done(entry)
+        self._carried = []
+        if self._reloading:
+            self._reloading = False
+            self._reload()
         self._counted(written)
 
     def _snapshot(self) -> None:

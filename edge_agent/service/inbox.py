@@ -11,6 +11,7 @@ import queue
 from collections.abc import Callable
 from typing import NamedTuple
 
+from edge_agent.core.commands import Command
 from edge_agent.core.report import Told
 from edge_agent.core.types import AlarmEvent
 from edge_agent.ports import Arrival
@@ -38,7 +39,16 @@ class Forgotten(NamedTuple):
     epoch: int
 
 
-Item = Arrival | Delivered | Summary | Forgotten
+class ErrandDone(NamedTuple):
+    """What came of a command that took its time."""
+
+    asked: Command
+    refusal: str = ""  # why it was not done
+    text: str = ""  # answer to a question
+    reload: bool = False  # the agent has to begin anew for it
+
+
+Item = Arrival | Delivered | Summary | Forgotten | ErrandDone
 
 
 class Inbox:
@@ -72,8 +82,8 @@ class Inbox:
         self._queue.put(arrival)
         return True
 
-    def note(self, note: Delivered | Forgotten) -> None:
-        """Put in what the publisher or the link has to say; it always fits, because so little of it can wait."""
+    def note(self, note: Delivered | Forgotten | ErrandDone) -> None:
+        """Put in what the publisher, the link or the clerk has to say; it always fits: so little can wait."""
         self._queue.put(note)
 
     def tell(self, summary: Summary) -> None:

@@ -29,7 +29,7 @@ class Opener:
         return tuple(sorted(self._faults.items()))
 
     def open(self, arrival: Arrival) -> Decoded:
-        """Readings and log lines of a message."""
+        """Readings, log lines and work orders of a message."""
         if arrival.left_out:
             detail = f"{arrival.left_out} bytes; payloads of {MAX_PAYLOAD} are read"
             self.refuse(Reason.TOO_LARGE, arrival.topic, detail)
@@ -53,6 +53,8 @@ class Opener:
         later = self._decoder.decode(arrival.topic, arrival.payload, arrival.time + 1.0)  # own is what stays the same
         readings = tuple(a for a, b in zip(decoded.readings, later.readings, strict=False) if a.time == b.time)
         logs = tuple(a for a, b in zip(decoded.logs, later.logs, strict=False) if a.time == b.time)
-        for _ in range(len(decoded.readings) - len(readings) + len(decoded.logs) - len(logs)):
+        orders = tuple(a for a, b in zip(decoded.orders, later.orders, strict=False) if a.time == b.time)
+        came = len(decoded.readings) + len(decoded.logs) + len(decoded.orders)
+        for _ in range(came - len(readings) - len(logs) - len(orders)):
             self.refuse("retained", arrival.topic, "without a time of its own nobody knows how old it is")
-        return Decoded(readings, logs, decoded.faults)
+        return Decoded(readings, logs, decoded.faults, orders)

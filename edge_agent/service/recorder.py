@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from edge_agent.core import snapshot
 from edge_agent.core.pipeline import Pipeline
-from edge_agent.core.types import AlarmEvent
+from edge_agent.core.types import AlarmEvent, CommandRecord
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Batch, Journal
@@ -57,6 +57,15 @@ class Recorder:
     def states(self) -> dict[str, bytes]:
         """The named states as the last commits left them."""
         return self._journal.states()
+
+    def known(self, request_id: str) -> CommandRecord | None:
+        """What came of a command, written or about to be; None where none has this request id."""
+        ahead = next((record for record in self.batch.commands if record.request_id == request_id), None)
+        try:
+            return ahead or self._journal.command(request_id)
+        except StoreError as error:  # a repeat does no harm: every command says when it was given
+            logger.error("commands_unreadable error=%s hint=%s", error, error.hint)  # noqa: TRY400 - said in one line
+            return None
 
     def changed(self, asset: str) -> None:
         """Note that the conditions of an asset must be written; as they are when the batch is complete."""
@@ -154,5 +163,5 @@ class Recorder:
 
 def _brings(batch: Batch) -> bool:
     """Whether a batch holds more than acknowledgements of what was sent."""
-    told = batch.events or batch.outgoing or batch.again
+    told = batch.events or batch.outgoing or batch.commands or batch.again
     return bool(batch.readings or batch.logs or batch.verdicts or batch.states or told)

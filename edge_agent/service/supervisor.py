@@ -20,6 +20,7 @@ from edge_agent.core.wire import HealthPayload, Origin, health_message, stamp
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Arrival, Link
+from edge_agent.service.clerk import Clerk
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine
 from edge_agent.service.flash import FlashWatch
@@ -68,6 +69,7 @@ class Parts:
     health_period_s: float
     bundle_fallback: bool  # the configured bundle failed its checks, the last good one judges
     set_aside: Callable[[], int]  # damaged journals that lie beside the journal
+    clerk: Clerk
     reporter: Reporter | None = None  # None: the bundle has no report model
 
 
@@ -83,6 +85,11 @@ class Signals:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGHUP, self._reload)
+
+    def begin_anew(self) -> None:
+        """Any thread: as SIGHUP does."""
+        self.reload = True
+        self.asked.set()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.reload = False
@@ -108,6 +115,7 @@ class Supervisor:
         engine, publisher = parts.engine, parts.publisher
         self._engine = Worker("engine", engine.turn, Pulse("engine", ENGINE_LIMIT_S), self._failed)
         self._publisher = Worker("publisher", publisher.turn, Pulse("publisher", PUBLISHER_LIMIT_S), self._failed)
+        self._clerk = Worker("clerk", parts.clerk.turn, Pulse("clerk", REPORTER_LIMIT_S), self._failed)
         self._reporter: Worker | None = None
         if parts.reporter is not None:
             self._reporter = Worker("reporter", parts.reporter.turn, Pulse("reporter", REPORTER_LIMIT_S), self._failed)
@@ -121,6 +129,7 @@ class Supervisor:
         gc.freeze()  # the rest stays: the collector must not look through it while an alarm waits
         self._engine.start()
         self._publisher.start()
+        self._clerk.start()
         if self._reporter is not None:
             self._reporter.start()
         parts.link.open(self._arrived, self._changed)
@@ -199,7 +208,7 @@ class Supervisor:
     def _fault(self) -> End:
         """Say what failed: the journal, which a new start mends, or something nobody has foreseen."""
         end = End.DAMAGED
-        for worker in (self._engine, self._publisher, self._reporter):
+        for worker in (self._engine, self._publisher, self._clerk, self._reporter):
             if worker is None or worker.fault is None:
                 continue
             if isinstance(worker.fault, StoreError) and worker.fault.damaged:
@@ -237,6 +246,8 @@ class Supervisor:
         if self._reporter is not None and parts.reporter is not None:
             parts.reporter.wake()
             self._reporter.stop(REPORTER_STOP_S)
+        parts.clerk.wake()
+        self._clerk.stop(REPORTER_STOP_S)
         parts.inbox.wake()
         engine_done = self._engine.stop(STOP_S)
         if engine_done and self._engine.fault is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.mosquitto import Mosquitto, free_port, until
+from tests.rabbitmq import RabbitMq
 from tests.small_agent import LIMIT, PATIENCE_S, ROOT, small_agent
 
 pytestmark = [pytest.mark.broker, pytest.mark.long]
@@ -26,7 +27,7 @@ SETTINGS = (
 
 
 @contextmanager
-def node_red(folder: Path, broker: Mosquitto) -> Iterator[Path]:
+def node_red(folder: Path, broker: Mosquitto | RabbitMq) -> Iterator[Path]:
     """Node-RED on the flow of deploy/; the file it writes."""
     program = shutil.which("node-red")
     if program is None:

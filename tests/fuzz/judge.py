@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from edge_agent.core.decode import (
-    MAX_FAULTS,
     MAX_FIELD_CHARACTERS,
     MAX_LOG_CHARACTERS,
     MAX_PAYLOAD,
@@ -18,6 +17,7 @@ from edge_agent.core.decode import (
     Fault,
     Reason,
 )
+from edge_agent.core.decoded import MAX_FAULTS
 from edge_agent.core.timestamps import EARLIEST, LATEST
 from edge_agent.core.types import LogLine, Reading
 from tests.fuzz.entries import ENTRIES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +121,10 @@ def message(topic: str, **fields: float | str) -> Message:
     return Message(topic, json.dumps(fields).encode(), 1)
 
 
+def _nothing(_site: Site, _step: int) -> Iterable[Message]:
+    return ()
+
+
 class Site:
     """An engine as the agent runs it, without a broker."""
 
@@ -156,8 +160,13 @@ class Site:
             self.engine.turn()
 
 
-def played(folder: Path, *, first: int = 0, stop_at: int = STEPS) -> Site:
-    """The story from a step to before another, played to an agent that is killed once; its journal is still open."""
+def played(
+    folder: Path, *, first: int = 0, stop_at: int = STEPS, orders: Callable[[Site, int], Iterable[Message]] = _nothing
+) -> Site:
+    """The story from a step to before another, played to an agent that is killed once; its journal is still open.
+
+    `orders` says after each step what people do then.
+    """
     config = write_config(folder)
     site = Site(config)
     for number, messages in enumerate(story()[:stop_at]):
@@ -167,4 +176,5 @@ def played(folder: Path, *, first: int = 0, stop_at: int = STEPS) -> Site:
             site.journal.close()  # no snapshot: what was in memory is gone
             site = Site(config)
         site.take(messages)
+        site.take(orders(site, number))
     return site

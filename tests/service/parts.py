@@ -6,14 +6,15 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from edge_agent.core.commands import Command
 from edge_agent.core.decode import Decoder, Format, Kind, Paths, SourceSpec
 from edge_agent.core.outputs.interpreter import Interpreter
 from edge_agent.core.pipeline import Judge, Pipeline
 from edge_agent.core.topics import Address
-from edge_agent.core.types import AlarmPolicy, ChannelSpec, ClassSpec, Limits, Outgoing, Scores
+from edge_agent.core.types import AlarmEvent, AlarmPolicy, ChannelSpec, ClassSpec, Limits, Outgoing, Scores
 from edge_agent.core.wire import ModelPayload, Origin, state_message
 from edge_agent.metrics import Metrics
-from edge_agent.ports import Arrival
+from edge_agent.ports import Arrival, Spool
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine, EngineSettings
 from edge_agent.service.inbox import Inbox
@@ -21,6 +22,7 @@ from edge_agent.service.publisher import Publisher
 from tests.fakes import MemoryJournal
 
 LABELS = ("none", "VIB")
+MOST_ERRANDS = 2
 ORIGIN = Origin(
     address=Address("t", "s", "gw"),
     model=ModelPayload(name="fake", version="1", sha256="0" * 64),
@@ -44,6 +46,12 @@ PUMP = ClassSpec(
 SOURCES = (
     SourceSpec(topic="plant/{asset}/{channel}", format=Format.JSON, paths=Paths(value="value", time="ts")),
     SourceSpec(topic="senml/{asset}", format=Format.SENML),
+    SourceSpec(
+        topic="orders/{asset}",
+        kind=Kind.ORDER,
+        format=Format.JSON,
+        paths=Paths(order="no", status="state", repaired="fixed", time="ts"),
+    ),
     SourceSpec(topic="logs/{asset}", kind=Kind.LOG, format=Format.JSON, paths=Paths(text="text", time="ts")),
 )
 
@@ -96,16 +104,21 @@ class Bench:
     metrics: Metrics = field(default_factory=Metrics)
     score: Callable[[str], Scores] = loud
     interpreter: Interpreter = field(default_factory=lambda: Interpreter((), lambda _asset: None))
+    spool: Spool | None = None
+    policy: AlarmPolicy = field(default_factory=AlarmPolicy)
+    now: float = START
     mid: int = 0
 
     def __post_init__(self) -> None:
         self.urgent: list[Outgoing] = []
+        self.errands: list[Command] = []
+        self.reloads: list[float] = []
         self.publisher = Publisher(self.journal, self.link, self.inbox, self.metrics)
         self.pipeline = Pipeline(
             {"pump": PUMP},
             lambda asset: "pump" if asset.startswith("p") else None,
             {},
-            AlarmPolicy(),
+            self.policy,
             Judge(score=self.score, labels=LABELS, threshold=0.5),
         )
         self.engine = Engine(
@@ -116,13 +129,22 @@ class Bench:
             inbox=self.inbox,
             origin=ORIGIN,
             metrics=self.metrics,
-            clock=ClockWatch(wall=lambda: START),
+            clock=ClockWatch(wall=lambda: self.now),
             settings=self.settings,
             committed=self.publisher.committed,
             urgent=self.urgent.append,
             interpreter=self.interpreter,
+            errand=self._errand,
+            reload=lambda: self.reloads.append(self.now),
+            spool=self.spool,
         )
         self.engine.restore()
+
+    def _errand(self, asked: Command) -> bool:
+        if len(self.errands) == MOST_ERRANDS:
+            return False
+        self.errands.append(asked)
+        return True
 
     def send(  # noqa: PLR0913 - what a message has
         self,
@@ -133,11 +155,21 @@ class Bench:
         dup: bool = False,
         retain: bool = False,
         mid: int | None = None,
+        properties: bytes = b"",
     ) -> Arrival:
         """Put one message into the inbox."""
         self.mid += 1
         arrival = Arrival(
-            1, (self.mid if mid is None else mid) if qos else 0, qos, topic, payload, START + 0.5, dup, retain
+            1,
+            (self.mid if mid is None else mid) if qos else 0,
+            qos,
+            topic,
+            payload,
+            START + 0.5,
+            dup,
+            retain,
+            0,
+            properties,
         )
         assert self.inbox.offer(arrival)
         return arrival
@@ -153,6 +185,10 @@ class Bench:
         while len(self.inbox) or (self.pipeline.explaining and not self.journal.failing):
             self.engine.turn()
         self.engine.turn()
+
+    def events(self) -> list[AlarmEvent]:
+        """All alarm events written so far."""
+        return [event for batch in self.journal.batches for event in batch.events]
 
     def healthy(self, steps: int, start: int = 0) -> None:
         """Commissioning: small deterministic noise around normal."""

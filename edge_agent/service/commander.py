@@ -1,0 +1,233 @@
+"""Commands from people and other programs: carried out once, written down, answered (DESIGN §6).
+
+Belongs to the engine thread. What a command does to alarms is decided in `core/operating.py`; here it is known again by
+its request id, turned into what the next commit writes, and into what is done after that commit.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from edge_agent.core.commands import (
+    MAX_AHEAD_S,
+    AckRequest,
+    AskRequest,
+    BaselineResetRequest,
+    Command,
+    CommandResult,
+    Refusal,
+    ShelveRequest,
+    SuppressRequest,
+    Targeted,
+    UnshelveRequest,
+    answer_topic,
+    command,
+    record_of,
+)
+from edge_agent.core.identity import digest
+from edge_agent.core.operating import Acted, Answer, By
+from edge_agent.core.pipeline import Outcome, Pipeline
+from edge_agent.core.properties import Reply, reply
+from edge_agent.core.shelving import ALL, Issued
+from edge_agent.core.topics import Address
+from edge_agent.core.types import RELEARN, CommandRecord, Outgoing, Reading, WorkOrderEvent
+from edge_agent.core.wire import LANE_ALARM, stamp
+from edge_agent.ports import Arrival
+from edge_agent.service.inbox import ErrandDone
+
+logger = logging.getLogger(__name__)
+
+MQTT, LOCAL, ORDER = "mqtt", "local", "order"
+_SAID: Final = {
+    Answer.DONE: "done",
+    Answer.ALREADY: "it was so before",
+    Answer.OUTDATED: "a later order about the same counts",
+    Answer.OVER: "the time it was asked for has passed",
+    Answer.CLOSED: "the alarm is not open any more",
+    Answer.UNKNOWN_ALARM: "no alarm of this gateway has that id as its newest episode: it is closed, or elsewhere",
+    Answer.UNKNOWN_ASSET: "nothing has come from an asset of that name",
+}
+_ACCEPTED: Final = frozenset((Answer.DONE, Answer.ALREADY))
+
+
+@dataclass(slots=True)
+class Carried:
+    """What a command brings into the batch at hand."""
+
+    records: list[CommandRecord] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by asset
+    markers: list[Reading] = field(default_factory=list)
+    reload: bool = False  # to be done when all of it is written
+
+
+class Commander:
+    """Carries commands out."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        address: Address,
+        known: Callable[[str], CommandRecord | None],
+        now: Callable[[], float],
+        errand: Callable[[Command], bool],
+    ) -> None:
+        """Ready to obey.
+
+        Args:
+            pipeline: whose alarms are acted on.
+            address: where commands come in and answers go.
+            known: what was written down of a request id.
+            now: the wall clock, Unix seconds.
+            errand: takes a command that needs more time than the engine has; False where too many wait.
+        """
+        self._pipeline, self._address, self._known, self._now, self._errand = pipeline, address, known, now, errand
+
+    def over_mqtt(self, arrival: Arrival) -> Carried | None:
+        """What a message brings; None where it comes in on no topic of ours."""
+        name = self._address.command_in(arrival.topic)
+        if not name:
+            return None
+        answer = reply(arrival.properties)
+        if arrival.retain or arrival.left_out:
+            word = "retained" if arrival.retain else "too_large"
+            why = "retained commands are not obeyed: nobody knows how old they are" if arrival.retain else "too large"
+            return self._refused(Refusal(name, digest(arrival.topic, f"{arrival.time:.6f}"), word, why, answer))
+        return self.take(command(name, arrival.payload, answer, received=self._now(), via=MQTT))
+
+    def locally(self, name: str, payload: bytes) -> Carried:
+        """What a command brings that was left beside the journal."""
+        return self.take(command(name, payload, Reply(), received=self._now(), via=LOCAL))
+
+    def take(self, asked: Command | Refusal) -> Carried:
+        """Carry a command out, or say again what came of it when it did."""
+        if isinstance(asked, Refusal):
+            return self._refused(asked)
+        done = self._known(asked.request_id)
+        if done is not None:
+            result = self._result(
+                asked.request_id, done.name, done.answer, "answered before", accepted=done.accepted,
+                alarm=done.alarm, asset=done.asset,
+            )  # fmt: skip
+            return Carried(outgoing=[self._message(result, asked.reply)])
+        return self._obey(asked)
+
+    def work_order(self, order: WorkOrderEvent) -> Carried:
+        """What a work order brings that was opened or closed; a repair lets the asset's normal be learned anew."""
+        status, now = "opened" if order.opened else "closed", self._now()
+        request_id = digest("order", order.asset, order.order, status, f"{order.time:.3f}")
+        if self._known(request_id) is not None or self._pipeline.windower(order.asset) is None:
+            return Carried()
+        issued = Issued(min(order.time, now + MAX_AHEAD_S), request_id)
+        by = By(order.author or f"order {order.order}"[:64], issued, f"work order {order.order} {status}")
+        acted = self._pipeline.work_order(order.asset, order.order, by, now, opened=order.opened)
+        record = CommandRecord(
+            request_id=request_id, received=now, issued=order.time, name="work-order", asset=order.asset, kind=ALL,
+            alarm="", actor=by.actor, via=ORDER, accepted=acted.answer is Answer.DONE, answer=acted.answer.value,
+            label="", comment=by.comment, request=json.dumps(order._asdict()),
+        )  # fmt: skip
+        logger.info("work_order order=%r asset=%s status=%s answer=%s", order.order, order.asset, status, acted.answer)
+        carried = Carried(records=[record], outcomes={order.asset: acted.outcome})
+        if order.repaired and not order.opened and acted.answer is Answer.DONE and self._pipeline.knows(order.asset):
+            carried.markers.append(Reading(order.asset, RELEARN, self._pipeline.newest_time(order.asset), 0.0))
+        return carried
+
+    def errand_done(self, done: ErrandDone) -> Carried:
+        """What a command brings that took its time elsewhere."""
+        asked, refused = done.asked, bool(done.refusal)
+        asset = asked.request.asset if isinstance(asked.request, AskRequest) else ""
+        result = self._result(
+            asked.request_id, asked.name, "refused" if refused else "done", done.refusal or _SAID[Answer.DONE],
+            accepted=not refused, asset=asset, text=done.text,
+        )  # fmt: skip
+        return Carried(
+            records=[record_of(asked, result)], outgoing=[self._message(result, asked.reply)], reload=done.reload
+        )
+
+    # ------------------------------------------------------------------------------------------------ one by one
+
+    def _obey(self, asked: Command) -> Carried:
+        request = asked.request
+        by = By(request.actor, Issued(asked.issued, asked.request_id), request.comment)
+        if isinstance(request, AckRequest):
+            key = self._pipeline.condition_of(request.alarm)
+            acted = self._pipeline.acknowledge(request.alarm, by)
+            return self._acted(
+                asked, acted, "" if key is None else key[0], "" if key is None else key[1], request.alarm
+            )
+        if isinstance(request, Targeted):
+            return self._targeted(asked, request, by)
+        if isinstance(request, BaselineResetRequest):
+            return self._relearn(asked, request.asset)
+        if self._errand(asked):
+            return Carried()  # its answer comes later, by `errand_done`
+        return self._refused(
+            Refusal(asked.name, asked.request_id, "busy", "too many such wait; ask again", asked.reply)
+        )
+
+    def _targeted(self, asked: Command, request: Targeted, by: By) -> Carried:
+        if request.alarm is not None:
+            key = self._pipeline.condition_of(request.alarm)
+            if key is None:
+                return self._acted(asked, Acted(Answer.UNKNOWN_ALARM), "", "", request.alarm)
+            asset, kind = key
+        else:
+            asset, kind = request.asset or "", request.kind
+        if not self._pipeline.knows(asset):
+            return self._acted(asked, Acted(Answer.UNKNOWN_ASSET), asset, kind, "")
+        now = asked.received
+        if isinstance(request, ShelveRequest):
+            acted = self._pipeline.shelve(asset, kind, request.duration_s, by, now)
+        elif isinstance(request, UnshelveRequest):
+            acted = self._pipeline.shelve(asset, kind, 0.0, by, now)
+        else:
+            acted = self._pipeline.suppress(asset, kind, by, on=isinstance(request, SuppressRequest))
+        return self._acted(asked, acted, asset, kind, request.alarm or "")
+
+    def _relearn(self, asked: Command, asset: str) -> Carried:
+        if not self._pipeline.knows(asset):
+            return self._acted(asked, Acted(Answer.UNKNOWN_ASSET), asset, "", "")
+        carried = self._acted(asked, Acted(Answer.DONE), asset, "", "")
+        carried.markers.append(Reading(asset, RELEARN, self._pipeline.newest_time(asset), 0.0))
+        return carried
+
+    # ------------------------------------------------------------------------------------------------ answers
+
+    def _acted(self, asked: Command, acted: Acted, asset: str, kind: str, alarm: str) -> Carried:
+        result = self._result(
+            asked.request_id, asked.name, acted.answer.value, _SAID[acted.answer],
+            accepted=acted.answer in _ACCEPTED, alarm=alarm, asset=asset,
+        )  # fmt: skip
+        logger.info(
+            "command name=%s via=%s actor=%r asset=%s kind=%s alarm=%s answer=%s request=%s",
+            asked.name, asked.via, asked.request.actor, asset, kind, alarm, acted.answer, asked.request_id,
+        )  # fmt: skip
+        return Carried(
+            records=[record_of(asked, result, kind=kind)],
+            outgoing=[self._message(result, asked.reply)],
+            outcomes={asset: acted.outcome},
+        )
+
+    def _refused(self, refusal: Refusal) -> Carried:
+        logger.warning("command_refused name=%.64r answer=%s detail=%s", refusal.name, refusal.answer, refusal.detail)
+        result = self._result(refusal.request_id, refusal.name[:64], refusal.answer, refusal.detail, accepted=False)
+        return Carried(outgoing=[self._message(result, refusal.reply)])
+
+    def _result(  # noqa: PLR0913 - the fields of an answer
+        self, request_id: str, name: str, answer: str, detail: str, *, accepted: bool, alarm: str = "", asset: str = "",
+        text: str = "",
+    ) -> CommandResult:  # fmt: skip
+        return CommandResult(
+            request_id=request_id, command=name, accepted=accepted, answer=answer, detail=detail,
+            time=stamp(self._now()), alarm=alarm, asset=asset, text=text,
+        )  # fmt: skip
+
+    def _message(self, result: CommandResult, to: Reply) -> Outgoing:
+        topic = answer_topic(to, result.request_id, self._address)
+        key = digest("answer", result.request_id, result.time, topic)
+        body = result.model_dump_json().encode()
+        return Outgoing(key, topic, body, 1, retain=False, lane=LANE_ALARM, group=key, correlation=to.correlation)

@@ -1,0 +1,322 @@
+"""Commands through the engine: carried out once, written with what they change, answered after that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from edge_agent.core.commands import CommandResult
+from edge_agent.core.types import RELEARN, AlarmEvent, Outgoing, Transition
+from edge_agent.errors import StoreError
+from edge_agent.service.inbox import ErrandDone
+from tests.fakes import MemoryJournal
+from tests.service.parts import START, Bench
+
+CMD = "pdm/v1/t/s/gw/cmd/"
+RESPONSE = b"\x08\x00\x0cdesk/answers\x09\x00\x02id"
+
+
+class Basket:
+    """The port `Spool` in memory."""
+
+    def __init__(self, *left: tuple[str, dict[str, object]]) -> None:
+        self.left = {f"{name}.{i}": (name, json.dumps(body).encode()) for i, (name, body) in enumerate(left)}
+
+    def waiting(self) -> Sequence[tuple[str, str, bytes]]:
+        return [(entry, name, payload) for entry, (name, payload) in self.left.items()]
+
+    def done(self, entry: str) -> None:
+        del self.left[entry]
+
+
+def hot(bench: Bench) -> AlarmEvent:
+    """Let the pump pass its hard limit; the event of the raise."""
+    bench.healthy(1)
+    bench.step(1, temp=95.0)
+    return bench.events()[-1]
+
+
+def order(bench: Bench, name: str, **fields: object) -> CommandResult:
+    """Send a command over MQTT; its answer."""
+    bench.send(CMD + name, json.dumps(fields).encode())
+    bench.drain()
+    return answers(bench)[-1]
+
+
+def sent(bench: Bench) -> list[Outgoing]:
+    """All messages written so far."""
+    return [message for batch in bench.journal.batches for message in batch.outgoing]
+
+
+def answers(bench: Bench) -> list[CommandResult]:
+    """The answers written so far."""
+    return [
+        CommandResult.model_validate_json(message.payload)
+        for message in sent(bench)
+        if "/cmd-result/" in message.topic or message.topic == "desk/answers"
+    ]
+
+
+def test_an_acknowledgement_its_record_and_its_answer_are_one_commit() -> None:
+    bench = Bench()
+    raised = hot(bench)
+    result = order(bench, "ack", alarm=raised.id, label="real", actor="anna", request_id="r-1")
+
+    [batch] = [batch for batch in bench.journal.batches if batch.commands]
+    assert (result.accepted, result.answer, result.alarm, result.asset) == (True, "done", raised.id, "p1")
+    assert [(e.transition, e.actor) for e in batch.events] == [(Transition.ACKED, "anna")]
+    assert [(c.request_id, c.label, c.kind) for c in batch.commands] == [("r-1", "real", "limit:temp")]
+    assert [m.topic for m in batch.outgoing if "cmd-result" in m.topic] == ["pdm/v1/t/s/gw/cmd-result/r-1"]
+    assert len(bench.link.acked) == bench.mid
+
+
+def test_an_answer_goes_where_mqtt_5_says_with_the_correlation_data() -> None:
+    bench = Bench()
+    bench.send(CMD + "ack", json.dumps({"alarm": hot(bench).id}).encode(), properties=RESPONSE)
+    bench.drain()
+
+    [answer] = [message for message in sent(bench) if message.topic == "desk/answers"]
+    assert answer.correlation == b"id"
+
+
+def test_a_cleared_and_acknowledged_alarm_is_gone_from_its_retained_topic() -> None:
+    bench = Bench()
+    raised = hot(bench)
+    for i in range(2, 70):
+        bench.step(i, temp=60.0)
+    bench.drain()
+    retained = [m for m in sent(bench) if m.topic.endswith(raised.id)]
+    assert retained[-1].payload
+    order(bench, "ack", alarm=raised.id)
+
+    assert [m for m in sent(bench) if m.topic.endswith(raised.id)][-1].payload == b""
+
+
+def test_a_repeat_is_answered_again_and_changes_nothing() -> None:
+    bench = Bench()
+    raised = hot(bench)
+    first = order(bench, "ack", alarm=raised.id, request_id="r-1")
+    again = order(bench, "ack", alarm=raised.id, request_id="r-1")
+    after = Bench(journal=bench.journal)
+    third = order(after, "ack", alarm=raised.id, request_id="r-1")
+
+    assert {(result.answer, result.accepted) for result in (first, again, third)} == {("done", True)}
+    assert sum(len(batch.commands) for batch in bench.journal.batches) == 1
+    assert [e.transition for e in bench.events()].count(Transition.ACKED) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "answer"),
+    [
+        ("ack", {"alarm": "no-such"}, "unknown_alarm"),
+        ("shelve", {"alarm": "no-such", "duration_s": 1}, "unknown_alarm"),
+        ("shelve", {"asset": "p9", "duration_s": 60}, "unknown_asset"),
+        ("baseline-reset", {"asset": "p9"}, "unknown_asset"),
+        ("shelve", {"asset": "p1", "duration_s": 60, "time": START - 100}, "over"),
+        ("ack", {}, "invalid"),
+        ("shutdown", {}, "unknown_command"),
+    ],
+)
+def test_what_cannot_be_done_is_answered_with_a_reason(name: str, fields: dict[str, object], answer: str) -> None:
+    bench = Bench()
+    hot(bench)
+    result = order(bench, name, **fields)
+
+    assert (result.accepted, result.answer, bool(result.detail)) == (False, answer, True)
+
+
+def test_a_retained_command_is_not_obeyed() -> None:
+    bench = Bench()
+    raised = hot(bench)
+    bench.send(CMD + "ack", json.dumps({"alarm": raised.id}).encode(), retain=True)
+    bench.drain()
+
+    assert answers(bench)[-1].answer == "retained"
+    assert bench.events()[-1] == raised
+
+
+def test_shelving_and_suppressing_reach_the_alarms_and_end_again() -> None:
+    bench = Bench()
+    raised = hot(bench)
+    order(bench, "shelve", alarm=raised.id, duration_s=60.0)
+    order(bench, "suppress", asset="p1", kind="limit:temp")
+    order(bench, "unsuppress", asset="p1", kind="limit:temp", time=START + 1)
+    order(bench, "unshelve", asset="p1", time=START + 1)
+
+    assert [e.transition for e in bench.events()] == [
+        Transition.RAISED, Transition.SHELVED, Transition.SUPPRESSED, Transition.UNSUPPRESSED, Transition.UNSHELVED,
+    ]  # fmt: skip
+    assert bench.events()[1].shelved_until == START + 60.0
+
+
+def test_a_shelf_outlives_a_restart_and_ends_by_the_clock() -> None:
+    bench = Bench()
+    raised = hot(bench)
+    order(bench, "shelve", alarm=raised.id, duration_s=60.0)
+    after = Bench(journal=bench.journal)
+    after.drain()
+    shelved = after.pipeline.flags["p1"].shelved_until("limit:temp")
+    after.now = START + 61.0
+    after.drain()
+
+    assert shelved == START + 60.0
+    assert [(e.id, e.rev, e.transition) for e in after.events()][-1] == (raised.id, 3, Transition.UNSHELVED)
+
+
+def test_a_baseline_is_learned_anew_and_stays_so_after_a_restart() -> None:
+    bench = Bench()
+    bench.healthy(30)
+    assert bench.pipeline.windowers["pump"].tracks["p1"].baseline is not None
+    result = order(bench, "baseline-reset", asset="p1")
+    track = bench.pipeline.windowers["pump"].tracks["p1"]
+
+    assert (result.answer, track.baseline, track.former is not None) == ("done", None, True)
+    assert [r.channel for b in bench.journal.batches for r in b.readings][-1] == RELEARN
+    after = Bench(journal=bench.journal)
+    assert after.pipeline.windowers["pump"].tracks["p1"].baseline is None
+
+
+def test_what_takes_time_is_answered_when_it_is_done() -> None:
+    bench = Bench()
+    bench.send(CMD + "reload", b'{"request_id": "r-1"}')
+    bench.drain()
+    [asked] = bench.errands
+    assert answers(bench) == []
+    bench.inbox.note(ErrandDone(asked, reload=True))
+    bench.drain()
+
+    assert [(a.request_id, a.answer) for a in answers(bench)] == [("r-1", "done")]
+    assert bench.reloads == [START]
+
+
+def test_an_errand_that_failed_is_answered_and_reloads_nothing() -> None:
+    bench = Bench()
+    bench.send(CMD + "ask", b'{"asset": "p1"}')
+    bench.drain()
+    bench.inbox.note(ErrandDone(bench.errands[0], refusal="nothing is known of p1"))
+    bench.drain()
+
+    assert [(a.answer, a.detail, a.asset) for a in answers(bench)] == [("refused", "nothing is known of p1", "p1")]
+    assert bench.reloads == []
+
+
+def test_more_errands_than_can_wait_are_refused() -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.send(CMD + "ask", b'{"asset": "p1"}')
+    bench.drain()
+
+    assert [a.answer for a in answers(bench)] == ["busy"]
+
+
+def test_a_command_left_beside_the_journal_is_forgotten_when_it_is_written() -> None:
+    spool = Basket()
+    bench = Bench(spool=spool)
+    raised = hot(bench)
+    spool.left["ack.1"] = ("ack", json.dumps({"alarm": raised.id, "request_id": "r-1"}).encode())
+    bench.journal.failing = True
+    bench.drain()
+    assert spool.left
+    bench.journal.failing = False
+    bench.drain()
+
+    assert not spool.left
+    assert [e.transition for e in bench.events()] == [Transition.RAISED, Transition.ACKED]
+    assert [c.via for b in bench.journal.batches for c in b.commands] == ["local"]
+
+
+def test_an_errand_left_beside_the_journal_is_run_once() -> None:
+    bench = Bench(spool=Basket(("reload", {"request_id": "r-1"})))
+    bench.drain()
+    bench.drain()
+
+    assert len(bench.errands) == 1
+
+
+class Unreadable(MemoryJournal):
+    """A journal that does not know what was asked."""
+
+    def command(self, request_id: str) -> None:
+        raise StoreError(f"cannot read {request_id}")
+
+
+def test_a_journal_that_cannot_tell_of_commands_stops_none() -> None:
+    bench = Bench(journal=Unreadable())
+    result = order(bench, "ack", alarm=hot(bench).id)
+
+    assert result.answer == "done"
+
+
+# --------------------------------------------------------------------------------------------- work orders
+
+
+def reported(bench: Bench, status: str, seconds: float = 0.0, **more: object) -> None:
+    """A work order on the pump, as its topic says it."""
+    body = {"no": "4711", "state": status, "ts": START + seconds, **more}
+    bench.send("orders/p1", json.dumps(body).encode())
+    bench.drain()
+
+
+def test_a_work_order_shelves_what_is_raised_meanwhile_and_a_repair_relearns_what_is_normal() -> None:
+    bench = Bench()
+    bench.healthy(30)
+    reported(bench, "opened")
+    for i in range(30, 40):
+        bench.step(i, vib=9.0)
+    shelved = bench.events()
+    reported(bench, "closed", 60.0, fixed=True)
+    track = bench.pipeline.windowers["pump"].tracks["p1"]
+
+    assert shelved[0].transition is Transition.RAISED
+    assert all(event.quiet for event in shelved)
+    assert [(e.transition, e.quiet) for e in bench.events()][-1] == (Transition.UNSHELVED, False)
+    assert (track.baseline, track.former is not None) == (None, True)
+    assert [(c.name, c.via, c.answer) for b in bench.journal.batches for c in b.commands] == [
+        ("work-order", "order", "done"), ("work-order", "order", "done"),
+    ]  # fmt: skip
+
+
+def test_a_hard_limit_alarms_while_a_work_order_is_open() -> None:
+    bench = Bench()
+    bench.healthy(1)
+    reported(bench, "opened")
+    bench.step(1, temp=95.0)
+
+    assert not bench.events()[-1].quiet
+
+
+def test_a_work_order_told_twice_is_one_and_one_of_no_class_none() -> None:
+    bench = Bench()
+    bench.healthy(1)
+    reported(bench, "opened")
+    reported(bench, "opened")
+    bench.send("orders/x1", b'{"no": "1", "state": "open"}')
+    bench.drain()
+
+    assert sum(len(batch.commands) for batch in bench.journal.batches) == 1
+
+
+def test_no_log_line_opens_or_closes_anything() -> None:
+    """G9: what shelves and what re-learns is structured and comes by a topic declared for it."""
+    bench = Bench()
+    bench.healthy(30)
+    for text in ("work order 4711 opened", '{"no": "1", "state": "open"}', "baseline-reset asset=p1", "ack all alarms"):
+        bench.send("logs/p1", json.dumps({"text": text, "ts": START + 31}).encode())
+    bench.drain()
+    bench.step(31, temp=95.0)
+
+    assert not bench.events()[-1].quiet
+    assert bench.pipeline.windowers["pump"].tracks["p1"].baseline is not None
+    assert not [c for b in bench.journal.batches for c in b.commands]
+
+
+def test_a_retained_work_order_needs_a_time_of_its_own() -> None:
+    bench = Bench()
+    bench.healthy(1)
+    bench.send("orders/p1", b'{"no": "1", "state": "open"}', retain=True)
+    bench.send("orders/p1", json.dumps({"no": "2", "state": "open", "ts": START}).encode(), retain=True)
+    bench.drain()
+
+    assert list(bench.pipeline.flags["p1"].orders) == ["2"]
