@@ -86,9 +86,11 @@ class Teller:
 
     def answered(self, arrival: Arrival, batch: Batch) -> bool:
         """Whether a message comes from such a system; then its answer is in the batch."""
-        answer = self._interpreter.heard(arrival.topic, arrival.payload, f"{arrival.time:.6f}")
-        batch.outgoing += answer or ()
-        return answer is not None
+        answer = self._interpreter.heard(arrival.topic, arrival.payload, arrival.time)
+        if answer is None:
+            return False
+        batch.outgoing += answer
+        return True
 
     def unrecorded(self, events: Sequence[AlarmEvent]) -> None:
         """Send what is alarming although it could not be written: marked so, and each message once."""

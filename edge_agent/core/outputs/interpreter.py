@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from edge_agent.core.outputs.dialect import KEYS, Dialect
+from edge_agent.core.outputs.dialect import Dialect
 from edge_agent.core.types import AlarmEvent, Outgoing, Transition
 from edge_agent.core.wire import AlarmData, RiskPayload
 
+ANSWER_S: Final = 10.0  # a system starts no more often; who asks faster would fill the outbox
 _PARTS: Final = 4  # of a key: the prefix, dialect, asset, digest
 
 
@@ -42,12 +43,13 @@ class Interpreter:
                 continue
             self._standing.setdefault(event.asset, {})[event.kind] = event
         self._met: dict[str, str] = {}  # asset → class
-        self._asked = {topic: dialect for dialect in self._dialects for topic in dialect.listens}
+        self._listening = {topic: dialect for dialect in self._dialects for topic in dialect.listens}
+        self._answered: dict[str, float] = {}  # dialect → when it was last asked and answered
 
     @property
     def listens(self) -> tuple[str, ...]:
         """The topics to subscribe to."""
-        return tuple(self._asked)
+        return tuple(self._listening)
 
     def met(self, asset: str) -> list[Outgoing]:
         """What is said of an asset that was heard of: who it is and what stands, once a run."""
@@ -85,13 +87,16 @@ class Interpreter:
         messages = self.met(risk.asset)
         return messages + [message for dialect in self._dialects for message in dialect.risk(risk)]
 
-    def heard(self, topic: str, payload: bytes, occasion: str) -> list[Outgoing] | None:
-        """The answer to a message; None where it is for none of the dialects."""
-        dialect = self._asked.get(topic)
+    def heard(self, topic: str, payload: bytes, time: float) -> list[Outgoing] | None:
+        """The answer to a message that came at `time`; None where it is for none of the dialects."""
+        dialect = self._listening.get(topic)
         if dialect is None:
             return None
-        if not dialect.asks(topic, payload):
+        last = self._answered.get(dialect.name)
+        if not dialect.asks(topic, payload) or (last is not None and abs(time - last) < ANSWER_S):
             return []
+        self._answered[dialect.name] = time
+        occasion = f"{self._run} {time:.6f}"
         return [m for asset, name in self._met.items() for m in dialect.introduced(asset, name, occasion)]
 
     def _stands(self, asset: str) -> tuple[AlarmEvent, ...]:
@@ -103,7 +108,7 @@ class Interpreter:
 def withdrawn(
     retained: Iterable[Outgoing], dialects: Sequence[Dialect], class_of: Callable[[str], str | None], run: str
 ) -> list[Outgoing]:
-    """What empties the retained topics nobody speaks for any more.
+    """What empties the retained topics that no dialect fills any more.
 
     Args:
         retained: the newest message of each topic that dialects have filled.
@@ -111,10 +116,16 @@ def withdrawn(
         class_of: the class of an asset; None where it is gone from the configuration.
         run: an id of this run.
     """
-    names = {dialect.name for dialect in dialects}
     stale = []
     for message in retained:
-        _, name, asset, digest = message.key.split("/", _PARTS - 1)
-        if name not in names or class_of(asset) is None:
-            stale.append(message._replace(key=f"{KEYS}{name}/{asset}/{digest}-withdrawn-{run}", payload=b""))
+        asset = message.key.split("/", _PARTS - 1)[2]
+        asset_class = class_of(asset)
+        filled = {
+            said.topic
+            for dialect in dialects
+            if asset_class is not None
+            for said in (*dialect.introduced(asset, asset_class, run), *dialect.standing(asset, (), run))
+        }
+        if message.topic not in filled:
+            stale.append(message._replace(key=f"{message.key}-withdrawn-{run}", payload=b""))
     return stale

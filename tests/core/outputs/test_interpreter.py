@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edge_agent.core.outputs.dialect import said
-from edge_agent.core.outputs.interpreter import Interpreter, withdrawn
+from edge_agent.core.outputs.interpreter import ANSWER_S, Interpreter, withdrawn
 from edge_agent.core.types import AlarmEvent, Outgoing, Transition
 from edge_agent.core.wire import LANE_STATE, AlarmData, RiskPayload, risk_payload
-from tests.core.outputs.told import CLEARED, CRITICAL, RAISED, VERDICT, data_of
+from tests.core.outputs.told import CLEARED, CRITICAL, NOON, RAISED, VERDICT, data_of
 
 
 class Plain:
@@ -108,13 +108,18 @@ def test_a_revision_that_is_told_again_gives_the_same_keys_and_ends_in_the_same_
 def test_a_question_is_answered_with_everybody_who_was_met_under_keys_of_its_own() -> None:
     subject = interpreter()
     first = subject.met("p1") + subject.met("p2")
-    answer, repeated, later = (subject.heard("plain/status", b"who?", occasion) for occasion in ("1", "1", "2"))
-    assert answer is not None
-    assert later is not None
+    answer, later = (subject.heard("plain/status", b"who?", time) or [] for time in (NOON, NOON + ANSWER_S))
 
-    assert spoken(answer) == [("plain/p1/who", b'"pump"'), ("plain/p2/who", b'"pump"')]
-    assert repeated == answer
-    assert not {m.key for m in answer} & {m.key for m in (*first, *later)}
+    assert spoken(answer) == spoken(later) == [("plain/p1/who", b'"pump"'), ("plain/p2/who", b'"pump"')]
+    assert len({m.key for m in (*first, *answer, *later)}) == len(first) + 4
+
+
+def test_who_asks_again_at_once_was_answered() -> None:
+    subject = interpreter()
+    subject.met("p1")
+    answers = [subject.heard("plain/status", b"who?", NOON + second) for second in (0.0, 0.1, 9.9, -5.0, 10.0)]
+
+    assert [len(answer or ()) for answer in answers] == [1, 0, 0, 0, 1]
 
 
 def test_a_message_on_its_topic_that_asks_nothing_is_taken_and_not_answered() -> None:
@@ -122,8 +127,9 @@ def test_a_message_on_its_topic_that_asks_nothing_is_taken_and_not_answered() ->
     subject.met("p1")
 
     assert subject.listens == ("plain/status",)
-    assert subject.heard("plain/status", b"bye", "1") == []
-    assert subject.heard("plant/p1/temp", b"who?", "1") is None
+    assert subject.heard("plain/status", b"bye", NOON) == []
+    assert subject.heard("plain/status", b"who?", NOON) != []
+    assert subject.heard("plant/p1/temp", b"who?", NOON) is None
 
 
 def test_a_restart_introduces_anew() -> None:
@@ -137,13 +143,14 @@ def test_without_a_dialect_nothing_is_said() -> None:
     assert silent.listens == ()
 
 
-def test_what_was_said_of_an_asset_that_is_gone_or_by_a_dialect_that_is_off_is_taken_back() -> None:
+def test_what_was_said_of_an_asset_that_is_gone_elsewhere_or_by_a_dialect_that_is_off_is_taken_back() -> None:
     kept = interpreter().met("p1")
-    gone = [message._replace(key=message.key.replace("/p1/", "/x1/"), topic=f"x/{n}") for n, message in enumerate(kept)]
-    taken = withdrawn([*kept, *gone], [Plain()], class_of, "r2")
+    gone = [message._replace(key=message.key.replace("/p1/", "/x1/")) for message in kept]
+    moved = [message._replace(topic=f"old/{message.topic}") for message in kept]
+    taken = withdrawn([*kept, *gone, *moved], [Plain()], class_of, "r2")
 
     assert [(m.topic, m.payload, m.retain, m.lane, m.group) for m in taken] == [
-        (m.topic, b"", True, m.lane, m.group) for m in gone
+        (m.topic, b"", True, m.lane, m.group) for m in (*gone, *moved)
     ]
     assert [message.topic for message in withdrawn(kept, (), class_of, "r2")] == [message.topic for message in kept]
     assert withdrawn(kept, (), class_of, "r2")[0].key != withdrawn(kept, (), class_of, "r3")[0].key
