@@ -42,11 +42,7 @@ def node_red(folder: Path, broker: Mosquitto | RabbitMq) -> Iterator[Path]:
     with (folder / "node-red.log").open("wb") as output:
         process = subprocess.Popen([program, "--userDir", str(folder)], cwd=folder, stdout=output, stderr=output)
     try:
-        until(
-            lambda: f"SUBACK to {CLIENT}" in broker.log.read_text(encoding="utf-8"),
-            "Node-RED has subscribed",
-            PATIENCE_S,
-        )
+        until(lambda: broker.subscribed(CLIENT), "Node-RED has subscribed", PATIENCE_S)
         yield written
     finally:
         process.terminate()
