@@ -80,7 +80,7 @@ def _treatment(source: SourceSpec, asset: str, channel: str, unit: str) -> tuple
     sent = unit or source.unit(channel) or target.unit
     change = conversion(sent, target.unit)
     if change is None:
-        return Fault(Reason.BAD_UNIT, f"channel {shown(channel)}: no conversion from {sent!r} to {target.unit!r}")
+        return Fault(Reason.BAD_UNIT, f"channel {shown(channel)}: no conversion from {shown(sent)} to {target.unit!r}")
     return change, target.counter
 
 

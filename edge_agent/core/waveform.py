@@ -23,6 +23,7 @@ from edge_agent.core.values import number
 MAX_SAMPLES: Final = 65_536  # of one message; more would hold up what waits behind it
 MIN_SAMPLES: Final = 16  # fewer have no spectrum, and a kurtosis of nothing
 MAIN_LOBE: Final = 4  # bins a tone is spread over by the Hann window; a narrower band would hold a part of it
+MAX_RATE_HZ: Final = 1e9  # no sensor of a machine samples a thousandth as fast
 RATE_TOLERANCE: Final = 0.01  # of the declared rate; clocks of sensors are off by less
 CONSTANT_BELOW: Final = 1e-9  # of the largest sample: the digits of a float, no swing
 MAX_SIZE: Final = 1e38  # of a sample: its fourth power is still a float, and it fits float32
@@ -83,8 +84,9 @@ class WaveformReader:
         if sent is None and declared is not None:
             return declared
         rate_hz = Reason.NOT_A_NUMBER if isinstance(sent, str) else number(sent)
-        if isinstance(rate_hz, Reason) or not 0 < rate_hz < math.inf:
-            return Fault(Reason.BAD_RATE, f"rate {shown(sent)}: samples a second, more than 0")
+        if isinstance(rate_hz, Reason) or not 0 < rate_hz <= MAX_RATE_HZ:
+            detail = f"rate {shown(sent)}: samples a second, more than 0 and {MAX_RATE_HZ:.0e} at most"
+            return Fault(Reason.BAD_RATE, detail)
         if declared is not None and abs(rate_hz - declared) > RATE_TOLERANCE * declared:
             return Fault(Reason.BAD_RATE, f"rate {rate_hz}, rate_hz of the source is {declared}")
         if rate_hz / 2 < self._wanted.highest_hz:

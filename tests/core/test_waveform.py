@@ -140,3 +140,17 @@ def test_whatever_is_sent_has_an_answer_and_every_reading_is_finite(samples: lis
 
     assert len(found.readings) + len(found.faults) in {1, len(Feature) + 2}
     assert all(math.isfinite(reading.value) for reading in found.readings)
+
+
+@pytest.mark.parametrize("rate", [1e10, 1e300, 1.7e308])
+def test_a_rate_beyond_all_instruments_is_a_reason_and_not_the_end(rate: float) -> None:
+    found = decoded(Waveform(bands=(("low", 5.0, 15.0),)), fs=rate)
+
+    assert reason(found) is Reason.BAD_RATE
+
+
+def test_a_unit_of_a_sender_is_cut_in_the_detail_of_its_fault() -> None:
+    found = decoded(u="x" * 100_000)
+
+    assert reason(found) is Reason.BAD_UNIT
+    assert len(found.faults[0].detail) < 200

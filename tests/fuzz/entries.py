@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_agent.core.decode import Format, Kind, Paths, SourceSpec
-from edge_agent.core.sources import Catalogue, Target
+from edge_agent.core.features import Feature
+from edge_agent.core.sources import Catalogue, Target, Waveform
 from edge_agent.core.timestamps import TimeUnit
 
 CATALOGUE = Catalogue(
@@ -106,5 +107,37 @@ ENTRIES = (
             b'{"l":[]}',
         ),
         batch=True,
+    ),
+    Entry(
+        SourceSpec(topic="senml/{hall}", format=Format.SENML, catalogue=CATALOGUE),
+        ("senml/h3",),
+        (
+            b'[{"bn":"urn:dev:pump-1:","bt":1717243200.25,"n":"temp","u":"Cel","v":48.5},{"n":"vib","u":"m/s","v":0.0023}]',
+            b'[{"n":"pump-1/temp","t":-10,"u":"K","v":321.35},{"n":"x/firmware","vs":"2.4.1"},{"n":"x/relay","vb":true}]',
+            b'[{"bn":"pump-1/","bver":10,"n":"hours","u":"h","v":12,"s":5.4e6,"ut":300},{"n":"temp","bv":2,"bu":"Cel"}]',
+        ),
+        batch=True,
+    ),
+    Entry(
+        SourceSpec(topic="v1/gateway/telemetry", format=Format.THINGSBOARD, catalogue=CATALOGUE),
+        ("v1/gateway/telemetry",),
+        (
+            b'{"Pump 1":[{"ts":1717243200000,"values":{"temp":48.5,"vib":2.3,"firmware":"2.4.1"}},{"temp":51.1}]}',
+            b'{"pump-1":[{"values":{"temp":51.0}}],"lathe":[{"ts":1717243201000,"values":{"temp":48.6,"ok":true}}]}',
+        ),
+        batch=True,
+    ),
+    Entry(
+        SourceSpec(
+            topic="wave/{asset}", format=Format.WAVEFORM, asset="pump-1", channel="vib",
+            paths=Paths(value="d", time="t", rate="fs", unit="u"),
+            waveform=Waveform(features=tuple(Feature), bands=(("high", 100.0, 450.0),), envelope=(50.0, 450.0)),
+        ),
+        ("wave/pump-1", "wave/Pump 7"),
+        (
+            b'{"t":1717243200,"fs":1000,"u":"g","d":[0.1,-0.2,0.3,0.05,-0.4,0.2,0.1,0.3,-0.3,0.2,0.1,-0.1,0.2,0.3,0,0.1]}',
+            b'{"fs":1024,"d":[1,2,1,0,-1,-2,-1,0,1,2,1,0,-1,-2,-1,0,1e30,3,-1e30,7]}',
+            b'{"fs":1e4,"d":[3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3]}',
+        ),
     ),
 )  # fmt: skip

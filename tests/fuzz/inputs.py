@@ -22,7 +22,8 @@ LARGE_SHARE = 0.0002  # of payloads are larger than is read
 GRAFT = 0.08  # of the values of a grafted sample are others
 MOST_CHANGES = 6
 TOKENS = (
-    b"NaN", b"-Infinity", b"1e999", b"-0", b"1e-400", b"9" * 400, b"1" * 4301, b"0x1F", b"1_000", "\u0661".encode(),
+    b"NaN", b"-Infinity", b"1e999", b"1.7e308", b"-0", b"1e-400", b"9" * 400, b"1" * 4301, b"0x1F", b"1_000",
+    "\u0661".encode(),
     b"null", b"true", b'""', b"{}", b"[]", b'"', b"\\", b"\\ud800", b"\\u0000", b",", b":", b"{", b"}", b"[", b"]",
     b"[" * 300, b'{"v":' * 250, b"[" * 150 + b"]" * 150, b'"v":1,"v":2,', b'"t":null,', b'"a":"+",', b'"c":"#",',
     b"\x00", b"\x1b[2J", b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xef\xbb\xbf", "\u2028".encode(), "\u202e".encode(),
@@ -32,7 +33,7 @@ TOKENS = (
 )  # fmt: skip
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 LEAVES: tuple[object, ...] = (
-    None, True, False, 0, -1, 1e300, 2**63, 10**25, float("nan"), float("inf"), "", "1.5", "x" * 300, "\x00",
+    None, True, False, 0, -1, 1e300, 1.7e308, 2**63, 10**25, float("nan"), float("inf"), "", "1.5", "x" * 300, "\x00",
     "p\u00fcmp", "pump-1", 1717243200, "2024-06-01T12:00:00Z",
 )  # fmt: skip
 
