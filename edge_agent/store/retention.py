@@ -15,7 +15,7 @@ from edge_agent.store.shedding import Shed, keep_to_outbox_budget, make_room
 
 SENT_S = DAY_S  # how long a message stays after it was sent, so that its key still makes a repeat harmless
 _CHUNK = 1000  # rows a transaction, so that no lock and no log grows with what there is to delete
-_MAX_CHUNKS = 20  # of one table in one call, half a second here, seconds on a small card; the next call goes on
+_MAX_CHUNKS = 20  # with deletions in one table and call, half a second here, seconds on a small card; the next goes on
 _UNTOUCHED_CHUNKS = 5  # rows lie in order of time but for late ones: after so many chunks without an old row, stop
 _VACUUM_PAGES = 1000
 _VACUUM_ROUNDS = 4  # 16 MB a call
@@ -45,7 +45,7 @@ _SENT = _Walk(
     """SELECT max(id) FROM outbox UNION SELECT id FROM (
         SELECT max(id) AS id, length(payload) AS size FROM outbox WHERE retain = 1 GROUP BY topic
     ) WHERE size""",
-    "SELECT id, sent < ? FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
+    "SELECT id, sent < ? FROM outbox WHERE id > ? AND sent IS NOT NULL ORDER BY id LIMIT ?",
     "DELETE FROM outbox WHERE id = ?",
 )
 _OLD_LOGS = "DELETE FROM log_line WHERE rowid IN (SELECT rowid FROM log_line WHERE time < ? LIMIT ?)"
@@ -90,16 +90,16 @@ def prune(conn: sqlite3.Connection, settings: StoreSettings, now: float, on_shed
 def _walk(conn: sqlite3.Connection, walk: _Walk, before: float) -> int:
     """Number of rows deleted whose time lies before; a row without a time is not old."""
     keep = {row for (row,) in conn.execute(walk.keep).fetchall()}
-    deleted = after = untouched = 0
-    for _ in range(_MAX_CHUNKS):
+    deleted = after = touched = untouched = 0
+    while touched < _MAX_CHUNKS and untouched < _UNTOUCHED_CHUNKS:
         rows = conn.execute(walk.look, (before, after, _CHUNK)).fetchall()
         old = [(row,) for row, is_old in rows if is_old and row not in keep]
         if old:
             with transaction(conn):
                 conn.executemany(walk.delete, old)
-            deleted += len(old)
-        untouched += not any(is_old for _, is_old in rows)
-        if len(rows) < _CHUNK or untouched == _UNTOUCHED_CHUNKS:
+            deleted, touched = deleted + len(old), touched + 1
+        untouched += not any(is_old for _, is_old in rows)  # rows that stay although they are old are passed by
+        if len(rows) < _CHUNK:
             break
         after = rows[-1][0]
     return deleted
