@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from edge_agent.errors import StoreError
 from edge_agent.store import migrations, quarantine
+from edge_agent.store.durable import sync_folder
 from edge_agent.store.faults import WRITE_ACCESS, is_damage, store_error
 from edge_agent.store.recognition import recognise
 
@@ -132,7 +133,7 @@ def _make_folder(folder: Path) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for made in missing:
-        quarantine.sync_folder(made.parent)
+        sync_folder(made.parent)
 
 
 def _find_damage(path: Path) -> str:

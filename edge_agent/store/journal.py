@@ -20,6 +20,7 @@ from edge_agent.store.faults import is_damage, primary_code, store_error
 from edge_agent.store.salvage import salvage
 from edge_agent.store.seen_blocks import SeenBlocks
 from edge_agent.store.stored_blocks import NameTable, StoredBlocks
+from edge_agent.store.unsaved import may_try, take_note_away, unsaved
 
 ALARM_LANE, STATE_LANE = 0, 1
 CHECKPOINT_COMMITS = 200  # of 3 to 6 pages each: about the 1000 pages at which SQLite would do it by itself
@@ -52,14 +53,28 @@ def open_journal(
     """
     db, set_aside = open_database(settings)
     try:
-        if set_aside is not None:
-            salvage(set_aside.path, db.conn)
+        set_aside = _take_over(settings.path, db.conn, set_aside)
         return SqliteJournal(db, settings, set_aside=set_aside, now=now, on_shed=on_shed)
     except sqlite3.Error as error:
         db.close()
         if is_damage(error):
             quarantine.mark_damaged(settings.path)
         raise store_error(error, settings.path, "read its names") from error
+
+
+def _take_over(
+    path: Path, conn: sqlite3.Connection, set_aside: quarantine.SetAside | None
+) -> quarantine.SetAside | None:
+    """Save what can be read of the file set aside, now or before a stop that came in between: that file, if any."""
+    waiting = unsaved(path)
+    if waiting is None:
+        if set_aside is not None:  # the disk took no note
+            salvage(set_aside.path, conn)
+        return set_aside
+    if may_try(path, waiting):
+        salvage(waiting.path, conn)
+    take_note_away(path)
+    return set_aside or quarantine.SetAside(waiting.path, waiting.reason)
 
 
 class SqliteJournal:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 from edge_agent.errors import StoreError
+from edge_agent.store.durable import sync_folder
+from edge_agent.store.unsaved import leave_note
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ def set_aside(path: Path, reason: str) -> SetAside:
         again += 1
     try:
         _forget_oldest(path)
+        leave_note(path, bad, reason)
         path.replace(bad)
         for suffix in _SIBLINGS:
             if _sibling(path, suffix).exists():
@@ -129,19 +131,6 @@ def set_aside(path: Path, reason: str) -> SetAside:
         ) from error
     logger.warning("store_quarantined path=%s bad=%s reason=%s", path, bad, reason)
     return SetAside(bad, reason)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder safe from a power cut.
-
-    Raises:
-        OSError: it cannot be done.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def files_set_aside(path: Path) -> list[Path]:

@@ -3,6 +3,8 @@
 That is what the agent needs to go on: states (baselines, alarm conditions), messages not sent yet, marks of
 redelivery, readings since the last snapshot, the newest log lines and alarm events. All other history stays in the file
 set aside, which is only read here. Values are checked where they are used: blobs bear checksums or are read strictly.
+Readings are checked here: a block names its channels by number, and a number whose name is lost will be given anew.
+What was saved before a stop is not saved twice, so a salvage can be done again from the beginning.
 """
 
 from __future__ import annotations
@@ -10,14 +12,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_agent.store import blocks
 from edge_agent.store.database import connect_readonly, transaction
 from edge_agent.store.records import Row
+from edge_agent.store.stored_blocks import read_names
 
 logger = logging.getLogger(__name__)
 
@@ -96,12 +100,29 @@ def salvage(bad: Path, conn: sqlite3.Connection, *, limit_s: float = SALVAGE_S) 
 
 def _save(part: _Part, old: sqlite3.Connection, new: sqlite3.Connection, deadline: float) -> int:
     saved = 0
-    for row in _rows(part, old):
+    rows = _rows(part, old)
+    for row in _named(rows, new) if part.table == "reading_block" else rows:
         with suppress(sqlite3.IntegrityError):  # other types than the table's: not a row of it
             saved += new.execute(part.insert(), row).rowcount
         if time.monotonic() > deadline:
             break
     return saved
+
+
+def _named(rows: Iterable[Row], new: sqlite3.Connection) -> Iterator[Row]:
+    """The blocks whose assets and channels are all among the names saved."""
+    assets, channels = read_names(new, "asset"), read_names(new, "channel")
+    lost = 0
+    for row in rows:
+        data = row[-1]
+        try:
+            blocks.unpack(data if isinstance(data, bytes) else b"", assets, channels)
+        except ValueError:
+            lost += 1
+            continue
+        yield row
+    if lost:
+        logger.warning("store_blocks_lost blocks=%d (damaged, or of channels whose names are lost)", lost)
 
 
 def _rows(part: _Part, old: sqlite3.Connection) -> Iterator[Row]:

@@ -24,12 +24,17 @@ _SELECT_BLOCK = "SELECT data FROM reading_block WHERE id = ? AND typeof(data) = 
 _INSERT = {"asset": "INSERT INTO asset(name) VALUES (?)", "channel": "INSERT INTO channel(name) VALUES (?)"}
 
 
+def read_names(conn: sqlite3.Connection, table: str) -> dict[int, str]:
+    """The names of one dictionary table by their numbers."""
+    return {int(row): str(name) for row, name in conn.execute(_SELECT[table]).fetchall()}
+
+
 class NameTable:
     """The ids of the names in one dictionary table (`asset` or `channel`), as the one writer knows them."""
 
     def __init__(self, conn: sqlite3.Connection, table: str) -> None:
         self._conn, self._table = conn, table
-        self._ids = {name: int(row) for row, name in conn.execute(_SELECT[table]).fetchall()}
+        self._ids = {name: row for row, name in read_names(conn, table).items()}
         self._fresh: list[str] = []
 
     def learn(self, names: Iterable[str]) -> Mapping[str, int]:
@@ -57,8 +62,7 @@ class StoredBlocks(Sequence[tuple[int, list[Reading]]]):
 
     def __init__(self, conn: sqlite3.Connection, path: Path, ids: Iterable[int]) -> None:
         self._conn, self._path, self._ids = conn, path, array("q", ids)
-        self._assets = {int(row): str(name) for row, name in conn.execute(_SELECT["asset"]).fetchall()}
-        self._channels = {int(row): str(name) for row, name in conn.execute(_SELECT["channel"]).fetchall()}
+        self._assets, self._channels = read_names(conn, "asset"), read_names(conn, "channel")
 
     def __len__(self) -> int:
         """Number of blocks."""

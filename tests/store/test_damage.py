@@ -28,6 +28,7 @@ PLACES = {  # what of the file → where its root page is found
     "a page of readings": "SELECT rootpage FROM sqlite_master WHERE name = 'reading_block'",
     "an index page": "SELECT rootpage FROM sqlite_master WHERE name LIKE 'idx_outbox_key%'",
     "a page of the outbox": "SELECT rootpage FROM sqlite_master WHERE name = 'outbox'",
+    "the names of channels": "SELECT rootpage FROM sqlite_master WHERE name = 'channel'",
     "a page of states": "SELECT rootpage FROM sqlite_master WHERE name = 'state'",
 }
 

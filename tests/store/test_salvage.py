@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -26,6 +29,32 @@ def spoil(path: Path, page: int) -> None:
         file.seek((page - 1) * PAGE)
         file.write(b"\xff" * PAGE)
     quarantine.mark_damaged(path)
+
+
+_DYING = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from edge_agent.store import journal, salvage
+from edge_agent.store.database import StoreSettings
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+save = salvage._save
+moment = sys.argv[2]
+if moment == "file is moved":
+    journal.salvage = die
+elif moment == "states are saved":
+    salvage._save = lambda part, *rest: die() if part.table == "outbox" else save(part, *rest)
+else:
+    journal.take_note_away = die
+journal.open_journal(StoreSettings(path=Path(sys.argv[1]), reserve_bytes=0))
+"""
+
+
+def die_in_salvage(path: Path, moment: str) -> int:
+    """Open a damaged journal in a process that is killed while it saves; how that ended."""
+    return subprocess.run([sys.executable, "-c", _DYING, str(path), moment], check=False).returncode
 
 
 def unsent(journal: SqliteJournal) -> list[str]:
@@ -105,6 +134,69 @@ def test_the_file_set_aside_stays_as_it_was(settings: StoreSettings) -> None:
     with closing(open_journal(settings)) as journal:
         assert journal.quarantined is not None
         assert journal.quarantined.read_bytes() == content
+
+
+def test_readings_whose_names_are_lost_are_never_read_as_those_of_others(settings: StoreSettings) -> None:
+    """A number whose name is lost is given anew, to the first channel that comes."""
+    with closing(open_journal(settings)) as journal:
+        journal.commit(Batch(readings=noise(10)))
+    spoil(settings.path, page_of(settings.path, "the names of channels"))
+    with closing(open_journal(settings)) as journal:
+        newcomer = some_readings(1)[0]._replace(channel="newcomer")
+        journal.commit(Batch(readings=[newcomer]))
+        assert [r for _, block in journal.readings_since(0) for r in block] == [newcomer]
+
+
+@pytest.mark.parametrize("moment", ["file is moved", "states are saved", "all is saved"])
+def test_a_stop_while_saving_costs_another_try_and_nothing_else(settings: StoreSettings, moment: str) -> None:
+    write_some(settings, BATCHES)
+    spoil(settings.path, page_of(settings.path, "an index page"))
+    assert die_in_salvage(settings.path, moment) == -signal.SIGKILL
+    with closing(open_journal(settings)) as journal:
+        assert journal.set_aside is not None
+        assert journal.set_aside.reason == "met while running"
+        assert journal.states() == {"newest": str(BATCHES).encode()}
+        assert unsent(journal) == [f"key-{BATCHES}"]
+        assert len(journal.readings_since(0)) == BATCHES
+    with closing(open_journal(settings)) as journal:
+        assert journal.set_aside is None
+
+
+def test_what_was_saved_and_sent_does_not_come_again(settings: StoreSettings) -> None:
+    write_some(settings, BATCHES)
+    spoil(settings.path, page_of(settings.path, "an index page"))
+    with closing(open_journal(settings)) as journal:
+        journal.commit(Batch(sent=[BATCHES]))
+    with closing(open_journal(settings)) as journal:
+        assert unsent(journal) == []
+
+
+def test_a_saving_that_ends_the_process_each_time_is_given_up(settings: StoreSettings) -> None:
+    write_some(settings, BATCHES)
+    spoil(settings.path, page_of(settings.path, "an index page"))
+    for _ in range(3):
+        assert die_in_salvage(settings.path, "file is moved") == -signal.SIGKILL
+    with closing(open_journal(settings)) as journal:
+        assert journal.set_aside is not None
+        assert journal.states() == {}
+    assert works(settings)
+
+
+def test_a_file_that_is_damaged_while_another_waits_to_be_saved_does_not_take_its_place(
+    settings: StoreSettings,
+) -> None:
+    write_some(settings, BATCHES)
+    spoil(settings.path, page_of(settings.path, "an index page"))
+    die_in_salvage(settings.path, "file is moved")
+    quarantine.mark_damaged(settings.path)
+    with closing(open_journal(settings)) as journal:
+        assert journal.states() == {"newest": str(BATCHES).encode()}
+
+
+@pytest.mark.parametrize("told", ["", "gone.bad-1\n0\nreason", "../x\nmany\nreason", "journal.db\n\xff"])
+def test_a_note_that_says_nothing_useful_is_passed_over(settings: StoreSettings, told: str) -> None:
+    settings.path.with_name("journal.db.unsaved").write_text(told, encoding="latin-1")
+    assert works(settings)
 
 
 def test_saving_gives_up_when_its_time_is_over(settings: StoreSettings, tmp_path: Path) -> None:
