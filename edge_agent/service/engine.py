@@ -139,6 +139,7 @@ class Engine:
         while (item := self._inbox.take(0)) is not None:
             self._item(item)
         self._snapshot()
+        self._recorder.end()
         self._commit(final=True)
         self._recorder.close()
 

@@ -24,6 +24,7 @@ from edge_agent.service.settings import RecorderSettings
 logger = logging.getLogger(__name__)
 
 CLOCK = "clock"  # name of the state that holds the last time that could be trusted
+RUNNING = "running"  # name of the state that is empty only after a clean end
 
 
 class Recorder:
@@ -47,12 +48,21 @@ class Recorder:
         self._next_prune = time.monotonic() + settings.prune_s
 
     def restore(self) -> tuple[int, dict[int, bytes]]:
-        """Rebuild the pipeline from the journal: how many readings were pushed again, and the marks of redelivery."""
+        """Rebuild the pipeline from the journal: how many readings were pushed again, and the marks of redelivery.
+
+        After a kill or a power cut what the broker was given to keep is told again: it may have lost that with the same
+        power, or have been another one, empty, whose new session we had no time to write down.
+        """
         self._since_snapshot = rebuild(self._pipeline, self._journal)
-        written = self._journal.states().get(CLOCK, b"")
+        states = self._journal.states()
+        written = states.get(CLOCK, b"")
         if written.isdigit():
             self._clock.known(float(written))
-        return self._since_snapshot, self._journal.seen()
+        marks = self._journal.seen()
+        self.batch.again = bool(states.get(RUNNING))
+        self.batch.states[RUNNING] = b"1"
+        self.commit(owed=True)  # before we connect
+        return self._since_snapshot, marks
 
     def states(self) -> dict[str, bytes]:
         """The named states as the last commits left them."""
@@ -121,6 +131,10 @@ class Recorder:
             self._note_time()
             self.batch.states |= snapshot_states(self._pipeline, self._journal)
             self._since_snapshot = 0
+
+    def end(self) -> None:
+        """Add to the batch that all is told: it is the last one."""
+        self.batch.states[RUNNING] = b""
 
     def keep_up(self) -> None:
         """Do what commits leave undone, and give space back when that is due; not while nothing can be written."""

@@ -14,6 +14,7 @@ from edge_agent.core.wire import CloudEvent
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.service.engine import EngineSettings
+from edge_agent.service.inbox import Delivered
 from tests.fakes import MemoryJournal
 from tests.service.parts import START, Bench, loud
 
@@ -338,6 +339,22 @@ def test_a_full_batch_is_committed_at_half_of_the_window() -> None:
     bench.engine.turn()
 
     assert len(bench.link.acked) == 20
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_after_a_kill_what_the_broker_was_given_to_keep_is_told_again(*, killed: bool) -> None:
+    """It may be an empty broker whose session we began and had no time to write down; after a clean end it is not."""
+    bench = Bench()
+    bench.healthy(12)
+    row, kept = bench.journal.pending(after=frozenset(), limit=1)[0]
+    assert kept.retain
+    bench.inbox.note(Delivered(row))
+    bench.drain()
+    assert bench.journal.pending(after=frozenset(), limit=1) == []
+    if not killed:
+        bench.engine.close()
+    again = Bench(journal=bench.journal)
+    assert [message for _, message in again.journal.pending(after=frozenset(), limit=9)] == [kept] * killed
 
 
 def test_a_damaged_snapshot_is_rebuilt_from_the_readings_on_disk() -> None:
