@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import sys
 import time
@@ -156,7 +157,7 @@ def main(minutes: float, days: float | None, folder: Path) -> None:
     seconds = days * 24 * HOUR_S if days is not None else minutes * 60.0
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{DATABASE_NAME}*"):
-        old.unlink()
+        shutil.rmtree(old) if old.is_dir() else old.unlink()  # the copy of the last good bundle is a folder
     failure = ""
     try:
         with Run(folder, seconds) as run, Agent(run.write_config()) as agent:
