@@ -303,8 +303,12 @@ def test_what_the_example_shows_behind_a_sign_is_the_default() -> None:
     assert Store.model_validate(shown["store"]) == Store()
     assert Health.model_validate(shown["health"]) == Health()
     assert Log.model_validate(shown["log"]) == Log()
-    assert alarm.model_dump(exclude={"severity", "limit_severity", "silence_severity", "raise_at", "clear_at"}) == (
-        Alarm().model_dump(exclude={"severity", "limit_severity", "silence_severity", "raise_at", "clear_at"})
+    assert alarm.model_dump(
+        exclude={"severity", "limit_severity", "silence_severity", "unit_severity", "raise_at", "clear_at"}
+    ) == (
+        Alarm().model_dump(
+            exclude={"severity", "limit_severity", "silence_severity", "unit_severity", "raise_at", "clear_at"}
+        )
     )
     for key in ("port", "protocol", "keepalive_s", "session_expiry_s", "receive_maximum"):
         usual = Broker(host="h").effective_port if key == "port" else getattr(Broker(host="h"), key)
@@ -389,6 +393,7 @@ def test_the_first_glob_that_fits_gives_the_class_and_a_named_machine_has_its_ow
 def test_policy_takes_what_is_written_and_else_the_default(file: Path) -> None:
     alarm = (
         '[alarm]\nraise_at = 0.7\non_windows = 1\nlimit_severity = { word = "stop", number = 999 }\n'
+        'unit_severity = { word = "mend", number = 50 }\n'
         '[[alarm.severity]]\nrisk = 0.0\nword = "look"\nnumber = 400\n'
     )
     policy = load(good(file, alarm=alarm)).policy()
@@ -398,6 +403,7 @@ def test_policy_takes_what_is_written_and_else_the_default(file: Path) -> None:
         on_windows=1,
         severities=(Severity(risk=0.0, word="look", number=400),),
         limit_severity=Severity(risk=1.0, word="stop", number=999),
+        unit_severity=Severity(risk=0.0, word="mend", number=50),
     )
 
 

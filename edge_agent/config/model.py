@@ -132,6 +132,7 @@ class Config(BaseSettings):
             else tuple(Severity(risk=row.risk, word=row.word, number=row.number) for row in a.severity),
             limit_severity=_severity(a.limit_severity, usual.limit_severity),
             silence_severity=_severity(a.silence_severity, usual.silence_severity),
+            unit_severity=_severity(a.unit_severity, usual.unit_severity),
         )
 
 

@@ -361,7 +361,7 @@ class SeverityRow(Section):
 
 
 class SeverityWord(Section):
-    """[alarm.limit_severity] and [alarm.silence_severity]."""
+    """[alarm.limit_severity], [alarm.silence_severity] and [alarm.unit_severity]."""
 
     word: Slug = Field(description="what people read", examples=["critical"])
     number: int = Field(ge=1, le=1000, description="OPC UA severity, 1 to 1000", examples=[900])
@@ -409,6 +409,9 @@ class Alarm(Section):
     severity: list[SeverityRow] | None = Field(None, min_length=1, description="words by risk", examples=[[]])
     limit_severity: SeverityWord | None = Field(None, description="word for hard limits", examples=[{}])
     silence_severity: SeverityWord | None = Field(None, description="word for silence", examples=[{}])
+    unit_severity: SeverityWord | None = Field(
+        None, description="word for a channel that comes in another unit", examples=[{}]
+    )
 
 
 class Outputs(Section):

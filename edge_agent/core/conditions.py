@@ -18,6 +18,7 @@ from edge_agent.core.types import (
     AlarmEvent,
     AlarmPolicy,
     ChannelSpec,
+    ClassSpec,
     Evidence,
     LogLine,
     Reading,
@@ -247,6 +248,25 @@ class Conditions:
             historical=historical,
         )
         self._step(finding, self._silence_delays, outcome)
+
+    def _units(self, spec: ClassSpec, window: Window, outcome: Outcome) -> None:
+        """Channels that come in another unit: a fault of the configuration, told as such."""
+        misread = {part.channel: part for part in window.misread if part.confirmed}
+        for channel in spec.channels:
+            part = misread.get(channel.name)
+            if part is None and (window.asset, f"unit:{channel.name}") not in self.alarms:
+                continue
+            finding = Finding(
+                asset=window.asset,
+                kind=f"unit:{channel.name}",
+                time=window.end,
+                signal=Signal.LOW if part is None else Signal.HIGH,
+                severity=self._policy.unit_severity,
+                evidence=() if part is None else evidence.of_misread(part),
+                summary=f"{channel.name} comes in its own unit again." if part is None else summary.of_misread(part),
+                historical=window.historical,
+            )
+            self._step(finding, Delays(), outcome)
 
     def _step(self, finding: Finding, delays: Delays, outcome: Outcome) -> AlarmEvent | None:
         key = (finding.asset, finding.kind)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge_agent.core.text import clean, parts
-from edge_agent.core.types import ChannelState, Evidence, LogLine, Quote, Scores, Window
+from edge_agent.core.types import ChannelState, Evidence, LogLine, Misread, Quote, Scores, Window
 from edge_agent.core.verdict import Score, risk_of
 
 MAX_SCORES = 10  # extra scores an explanation may cost: three channels and two log lines, or ten channels
@@ -139,3 +139,11 @@ def _fact(channel: ChannelState, contribution: float | None) -> Evidence:
 
 def _without(lines: tuple[str, ...], index: int) -> tuple[str, ...]:
     return lines[:index] + lines[index + 1 :]
+
+
+def of_misread(part: Misread) -> tuple[Evidence, ...]:
+    """The value beside its normal in the unit of the class, and in the one it seems to come in."""
+    return tuple(
+        Evidence(part.channel, part.component, part.value, unit, normal, None, None, "unit")
+        for unit, normal in ((part.own_unit, part.normal), (part.unit, part.expected))
+    )

@@ -196,6 +196,7 @@ class Pipeline(Operated):
 
     def _judged(self, spec: ClassSpec, window: Window, outcome: Outcome) -> None:
         self._silence(window.asset, window.end, window.silent, outcome, historical=window.historical)
+        self._units(spec, window, outcome)
         for channel in self._derived[spec.name]:
             value = next((c.value for c in window.channels if c.name == channel.name), None)
             if value is not None:
@@ -210,8 +211,8 @@ class Pipeline(Operated):
             self._risk(window, verdict, logs, outcome)
 
     def due(self, window: Window) -> bool:
-        """Whether a window gets a verdict; a machine that stands gives none (ISA-18.2: suppressed by design)."""
-        if window.standing:
+        """Whether a window gets a verdict; a machine that stands or is misread gives none (suppressed by design)."""
+        if window.unjudged is not None:
             return False
         return bool(window.channels) and not window.index % self.windowers[window.asset_class].spec.verdict_every
 

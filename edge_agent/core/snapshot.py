@@ -21,6 +21,8 @@ from edge_agent.core.baseline import Baseline, Floats, Principal
 from edge_agent.core.identity import digest
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.shelving import Flags
+from edge_agent.core.unit_step import Jump, Suspect
+from edge_agent.core.units import Conversion
 from edge_agent.core.window import AssetTrack, Step, Windower
 
 FORMAT: Final = 1
@@ -33,7 +35,7 @@ _FLAGS: Final = "#flags"  # beside the kinds of conditions, none of which begins
 _FLAGS_ADAPTER: Final = TypeAdapter(Flags)
 
 Scalar = float | int | str | bool | None
-Head = dict[str, Scalar | list[list[int]]]
+Head = dict[str, Scalar | list[list[int]] | list[list[Scalar]]]
 
 _ALARM_FIELDS: Final = {f.name: type(f.default) for f in dataclasses.fields(AlarmState)}
 
@@ -175,6 +177,7 @@ def _track_out(track: AssetTrack) -> tuple[Head, list[Floats]]:
         "provisional": track.provisional is not None,
         "former": track.former is not None,
         "standing": track.standing,
+        "jumps": [_jump_out(k, jump) for k, jump in track.jumps.items()],
         "shapes": [list(part.shape) for part in parts],
     }
     return fields, parts
@@ -208,11 +211,26 @@ def _track_in(head: Head, numbers: Floats, at: int) -> tuple[AssetTrack, int]:
         provisional=baselines[1],
         former=baselines[2],
         standing=bool(head.get("standing", False)),
+        jumps=_jumps_in(
+            cast("list[tuple[int, str, bool, float, float, float, int, float, float]]", head.get("jumps", []))
+        ),
     )
     for row in steps:
         total, count_ = row[1 : 1 + n].tolist(), [int(c) for c in row[1 + n :]]
         track.open[int(row[0])] = Step(int(row[0]), total, count_, sum(1 for c in count_ if c))
     return track, at
+
+
+def _jump_out(k: int, jump: Jump) -> list[Scalar]:
+    unit, settled, change = jump.suspect
+    return [k, unit, settled, change.scale, change.offset, jump.level, jump.steps, jump.low, jump.high]
+
+
+def _jumps_in(rows: list[tuple[int, str, bool, float, float, float, int, float, float]]) -> dict[int, Jump]:
+    return {
+        k: Jump(Suspect(unit, settled, Conversion(scale, offset)), level, steps, low, high)
+        for k, unit, settled, scale, offset, level, steps, low, high in rows
+    }
 
 
 def _baseline_in(parts: list[Floats]) -> Baseline:

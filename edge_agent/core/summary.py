@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from edge_agent.core.modes import NONE, mode
-from edge_agent.core.types import Evidence, Quote
+from edge_agent.core.types import Evidence, Misread, Quote
 
 _SMALL, _LARGE = 1e-4, 1e9  # sizes that are written without an exponent
 
@@ -52,6 +52,17 @@ def of_silence(facts: Sequence[Evidence], *, more: bool = False) -> str:
     """The summary of silence; `more`: other channels than these are silent too."""
     named = ", ".join(fact.channel for fact in facts) + (" and others" if more else "")
     return f"No readings from {named}. Check the sensor, its cable and the gateway's connection."
+
+
+def of_misread(part: Misread) -> str:
+    """The summary of a channel that seems to come in another unit."""
+    if part.settled:
+        said = f"{part.channel} seems to come in {part.own_unit} and is still converted from {part.unit}"
+    else:
+        said = f"{part.channel} reads like {part.unit}, its class says {part.own_unit}"
+    normal = _with_unit(part.normal, part.own_unit)
+    remedy = "Set the unit at the sensor, or `unit` of its source; until then its limits compare the wrong values"
+    return f"{said}: {figure(part.value)} where its normal is {normal}. {remedy}."
 
 
 def _deviation(fact: Evidence) -> str:

@@ -133,6 +133,7 @@ class AlarmPolicy:
     raises_s: float = 3600.0
     shelve_most_s: float = 7 * 86400.0  # no shelving lasts longer
     maintenance_s: float = 3 * 86400.0  # a work order that nobody closes shelves no longer than this
+    unit_severity: Severity = Severity(risk=0.0, word="low", number=300)
 
 
 # --------------------------------------------------------------------------------------------- what comes in
@@ -218,6 +219,20 @@ class ChannelState:
         return max(abs(self.shift), abs(self.trend), abs(self.slope))
 
 
+class Misread(NamedTuple):
+    """A channel whose values seem to come in another unit than its class says (core/unit_step.py)."""
+
+    channel: str
+    component: str
+    own_unit: str
+    unit: str
+    settled: bool  # True: they come in the own unit by now, and are still converted from the other
+    value: float  # mean of the step, taken for the own unit
+    normal: float  # level before, in the own unit
+    expected: float  # what such a change makes of it
+    confirmed: bool  # False: suspected since too few steps to be told
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """An asset's recent past at the end of a step: all that a verdict may know of its readings."""
@@ -234,6 +249,14 @@ class Window:
     historical: bool = False
     standing: bool = False  # the machine does not run: neither judged nor learned as normal
     refused: tuple[str, ...] = ()  # channels whose limits refused the baseline that this step would have completed
+    misread: tuple[Misread, ...] = ()  # channels in another unit than they should be
+
+    @property
+    def unjudged(self) -> Status | None:
+        """Why it gets no verdict; None where it gets one."""
+        if self.standing:
+            return Status.STANDING
+        return Status.MISCONFIGURED if self.misread else None
 
     @property
     def stranger(self) -> bool:
@@ -257,6 +280,7 @@ class Status(StrEnum):
     PROVISIONAL = "provisional"  # the baseline is still learned: shown, raises nothing
     UNCERTAIN = "uncertain"  # the conformal set is undecided: shown and counted, raises nothing
     STANDING = "standing"  # the machine does not run: not judged, the risk is the last one while it ran
+    MISCONFIGURED = "misconfigured"  # a channel seems to come in another unit: not judged, the risk is the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +340,7 @@ class Evidence:
     baseline: float | None
     shift: float | None  # robust z from this asset's own baseline
     limit: float | None
-    rule: str  # `deviation`, `limit` or `silence`
+    rule: str  # `deviation`, `limit`, `silence` or `unit`
     contribution: float | None = None  # the risk minus the risk without it; None where that was not tried
 
 
@@ -336,7 +360,7 @@ class AlarmEvent:
 
     id: str  # the same for all revisions of one episode
     asset: str
-    kind: str  # `risk`, `limit:<channel>` or `silence`
+    kind: str  # `risk`, `limit:<channel>`, `silence` or `unit:<channel>`
     episode: int
     rev: int
     transition: Transition

@@ -15,6 +15,7 @@ import numpy as np
 from edge_agent.core.baseline import Baseline, Floats, Reference, learn
 from edge_agent.core.expression import Expression, compile_condition, compile_expression, names_in
 from edge_agent.core.types import ChannelState, ClassSpec, Reading, Window
+from edge_agent.core.unit_step import Jump, Place, Spot, gone_on, misread, suspects
 
 SPANS = np.array([5.0, 15.0, 30.0])  # steps; FD001: three spans beat one by 0.02 PR-AUC (FACTS)
 DECAY = (2.0 / (SPANS + 1.0))[:, None]  # (3, 1)
@@ -57,6 +58,7 @@ class AssetTrack:
     provisional: Baseline | None = None
     former: Baseline | None = None  # what was normal before it is learned anew
     standing: bool = False  # as far as the newest step in which it could be told
+    jumps: dict[int, Jump] = field(default_factory=dict)  # number among the judged → jump that fits another unit
 
 
 class Windower:
@@ -78,6 +80,10 @@ class Windower:
         self._runs = compile_condition(spec.running) if spec.running else None
         self._measured = sum(1 for c in spec.channels if not c.expression)
         self._judged = [i for i, c in enumerate(spec.channels) if not c.condition]
+        self._direct = np.array([not spec.channels[i].expression for i in self._judged])
+        self._suspects = {
+            k: found for k, i in enumerate(self._judged) if self._direct[k] and (found := suspects(spec.channels[i]))
+        }
         self._conditions: list[int] = []
         self._columns = np.arange(0)
         if self.reference is not None:
@@ -168,7 +174,7 @@ class Windower:
         if track is None:
             return
         track.former = track.baseline or track.former
-        track.baseline, track.provisional, track.history = None, None, []
+        track.baseline, track.provisional, track.history, track.jumps = None, None, [], {}
         track.numerator[:] = 0.0
         track.weight[:] = 0.0
         track.ring[:] = np.nan
@@ -215,8 +221,10 @@ class Windower:
         learning = track.baseline is None
         track.standing = self._stands(track, values)
         baseline, refused = self._baseline(track, np.full_like(u, np.nan) if track.standing else u, regime)
+        if self._suspects and not (learning or track.standing):
+            u = self._trusted(track, values, u, baseline, regime)
         joint = np.full(2, np.nan)
-        if baseline.principal is not None:
+        if baseline.principal is not None and not track.jumps:  # how they move together is not known without one
             z = np.clip(np.nan_to_num(baseline.z(u)), -MAX_Z, MAX_Z)
             joint = np.array(baseline.principal.distances(z))
         if not track.standing:  # what a machine shows while it stands is no past of the running one
@@ -225,6 +233,18 @@ class Windower:
             return None
         window = self._window(asset, track, number, values, baseline, regime, learning=learning)
         return replace(window, refused=refused) if refused else window
+
+    def _trusted(self, track: AssetTrack, values: Floats, u: Floats, baseline: Baseline, regime: int | None) -> Floats:
+        """The u of the judged channels without those that seem to come in another unit, and what rests on them."""
+        n = len(u)
+        with np.errstate(all="ignore"):
+            mean = track.numerator[0, :n] / track.weight[0, :n]
+        spot = Spot(values[self._judged], u, track.ring[:, :n], mean, baseline.scale)
+        track.jumps = gone_on(track.jumps, spot, self._suspects, lambda k: self._place(k, regime), self._direct)
+        if not track.jumps:
+            return u
+        doubtful = {self.names[self._judged[k]] for k in track.jumps}
+        return np.where([not self._sources[self.names[i]].isdisjoint(doubtful) for i in self._judged], np.nan, u)
 
     def _stands(self, track: AssetTrack, values: Floats) -> bool:
         """Whether the machine stands; as before where a channel it shows on said nothing in this step."""
@@ -345,26 +365,36 @@ class Windower:
                     spec.limits.zone(float(value)),
                 )
             )  # fmt: skip
+        newest = np.where(np.isfinite(track.ring[-1]), track.ring[-1], means[0])
         if baseline.principal is not None and not learning:
             for k, name in enumerate(JOINT, start=n):
                 channels.append(
                     ChannelState(
-                        name, "", "", float(np.exp(track.ring[-1, k])), float(np.exp(center[k])), None,
+                        name, "", "", float(np.exp(newest[k])), float(np.exp(center[k])), None,
                         _bounded(shift[k]), _bounded(trend[k]), _bounded(slope[k]), _bounded(spread[k]),
                     )
                 )  # fmt: skip
+        told = tuple(
+            misread(jump, self.spec.channels[self._judged[k]], float(values[self._judged[k]]), self._place(k, regime))
+            for k, jump in track.jumps.items()
+        )
         return Window(
             asset, self.spec.name, track.steps, number * self.spec.step_s, end, regime,
-            tuple(channels), silent, learning, standing=track.standing,
+            tuple(channels), silent, learning, standing=track.standing, misread=told,
         )  # fmt: skip
 
     def _raw(self, u: float, k: int, regime: int | None) -> float:
         """The value that u of judged channel k stands for, in the channel's own unit."""
+        offset, scale = self._place(k, regime)
+        return offset + scale * u
+
+    def _place(self, k: int, regime: int | None) -> Place:
+        """How the u of judged channel k becomes a value."""
         if self.reference is None or regime is None:
-            return u
+            return Place(0.0, 1.0)
         column = self._columns[k]
-        center = self.reference.center[regime, column]
-        return float(center + u * max(self.reference.scale[regime, column], abs(center) * 1e-6, 1e-9))
+        center = float(self.reference.center[regime, column])
+        return Place(center, max(float(self.reference.scale[regime, column]), abs(center) * 1e-6, 1e-9))
 
 
 def _bounded(value: float) -> float:

@@ -36,7 +36,7 @@ class EvidencePayload(_Payload):
     baseline: float | None = Field(description="this asset's own healthy value, in `unit`")
     shift: float | None = Field(description="distance from the baseline in robust z")
     limit: float | None
-    rule: Literal["deviation", "limit", "silence"]
+    rule: Literal["deviation", "limit", "silence", "unit"]
     contribution: float | None = Field(None, description="risk minus the risk without this channel; null: not tried")
 
 
@@ -114,11 +114,11 @@ class RiskPayload(_Payload):
     version: Literal[1] = 1
     asset: str
     risk: float
-    status: str = Field(description="decided, provisional, uncertain; standing: not judged, as it was when it ran")
+    status: str = Field(description="decided, provisional, uncertain; standing, misconfigured: not judged, the last")
     mode: str
     mode_name: str
     time: str
-    text: str = Field(description="what the model read; empty while the machine stands")
+    text: str = Field(description="what the model read; empty while it is not judged")
 
 
 class StatePayload(_Payload):

@@ -208,6 +208,8 @@ def _mode(row: Row) -> str:
         return "learning"
     if risk.status == Status.STANDING:
         return "not running"
+    if risk.status == Status.MISCONFIGURED:
+        return "in another unit"
     name = "-" if risk.mode == NONE else risk.mode_name
     return f"{name} (uncertain)" if risk.status == Status.UNCERTAIN else name
 

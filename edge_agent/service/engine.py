@@ -251,8 +251,8 @@ class Engine:
             self._metrics.verdicts.labels(verdict.status).inc()
             self._recorder.batch.verdicts.append(verdict)
             self._teller.risk(verdict, self._recorder.batch)
-        if outcome.windows and outcome.windows[-1].standing and not outcome.windows[-1].historical:
-            self._teller.standing(outcome.windows[-1], self._recorder.batch)
+        if outcome.windows and not outcome.windows[-1].historical:
+            self._teller.unjudged(outcome.windows[-1], self._recorder.batch)
         for event in outcome.events:
             self._teller.event(event, self._recorder.batch)
         if self._report is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from edge_agent.core.outputs.interpreter import Interpreter
-from edge_agent.core.types import AlarmEvent, Outgoing, Status, Verdict, Window
+from edge_agent.core.types import AlarmEvent, Outgoing, Verdict, Window
 from edge_agent.core.wire import Origin, alarm_data, alarm_messages, risk_message, risk_payload
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Arrival, Batch
@@ -73,11 +73,11 @@ class Teller:
         batch.outgoing.append(risk_message(verdict, self._origin))
         batch.outgoing += self._interpreter.risk(risk_payload(verdict))
 
-    def standing(self, window: Window, batch: Batch) -> None:
-        """Say that a machine stands and is not judged: its risk is what it was when it ran."""
-        said = self._said.get(window.asset)
-        if said is not None:
-            held = Verdict(window.asset, window.end, "", said.risk, said.mode, 0.0, Status.STANDING)
+    def unjudged(self, window: Window, batch: Batch) -> None:
+        """Say why a machine is not judged, if it is not: its risk is what it was before."""
+        said, why = self._said.get(window.asset), window.unjudged
+        if said is not None and why is not None:
+            held = Verdict(window.asset, window.end, "", said.risk, said.mode, 0.0, why)
             self.risk(held, batch)
 
     def met(self, asset: str, batch: Batch) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from edge_agent.core.outputs.interpreter import Interpreter
-from edge_agent.core.types import Outgoing, Status, Verdict, Window
+from edge_agent.core.types import Misread, Outgoing, Status, Verdict, Window
 from edge_agent.metrics import Metrics
 from edge_agent.ports import Batch
 from edge_agent.service.clock import ClockWatch
@@ -39,7 +40,7 @@ def test_a_machine_that_stands_is_said_to_stand_once_with_the_risk_it_had() -> N
     subject, batch = teller(), Batch()
     subject.risk(verdict(0), batch)
     for number in (1, 2, 3):
-        subject.standing(standing(number), batch)
+        subject.unjudged(standing(number), batch)
 
     assert said(batch) == [(0.7, "decided"), (0.7, "standing")]
     assert json.loads(batch.outgoing[-1].payload)["text"] == ""
@@ -49,7 +50,7 @@ def test_a_machine_that_stands_is_said_to_stand_once_with_the_risk_it_had() -> N
 def test_the_first_verdict_after_a_standstill_is_told_although_the_risk_is_the_same() -> None:
     subject, batch = teller(), Batch()
     subject.risk(verdict(0), batch)
-    subject.standing(standing(1), batch)
+    subject.unjudged(standing(1), batch)
     subject.risk(verdict(2), batch)
 
     assert said(batch)[-1] == (0.7, "decided")
@@ -59,13 +60,25 @@ def test_that_a_machine_stands_is_said_again_when_the_last_word_is_old() -> None
     subject, batch = teller(), Batch()
     subject.risk(verdict(0), batch)
     for number in range(1, 20):
-        subject.standing(standing(number), batch)
+        subject.unjudged(standing(number), batch)
 
     assert said(batch)[1:] == [(0.7, "standing")] * 2
 
 
+def test_a_machine_that_is_misread_is_said_to_be_misconfigured() -> None:
+    part = Misread(
+        "temp", "motor", "degC", "degF", settled=False, value=140.0, normal=60.0, expected=140.0, confirmed=False
+    )  # fmt: skip
+    subject, batch = teller(), Batch()
+    subject.risk(verdict(0), batch)
+    subject.unjudged(replace(standing(1), standing=False, misread=(part,)), batch)
+    subject.unjudged(replace(standing(2), standing=False), batch)
+
+    assert said(batch) == [(0.7, "decided"), (0.7, "misconfigured")]
+
+
 def test_of_a_standing_machine_whose_risk_nobody_was_told_nothing_is_said() -> None:
     batch = Batch()
-    teller().standing(standing(1), batch)
+    teller().unjudged(standing(1), batch)
 
     assert batch.outgoing == []
