@@ -44,6 +44,7 @@ EXAMPLE = Path(__file__).parents[1] / "deploy" / "edge-agent.toml"
 GATEWAY = '[gateway]\ntenant = "acme"\nsite = "plant-1"\nname = "gw-1"\n'
 BROKER = '[broker]\nhost = "127.0.0.1"\n'
 SOURCE = '[[source]]\ntopic = "plant/{asset}/{channel}"\n'
+SPARKPLUG = '[[source]]\ntopic = "spBv1.0/plant1/#"\nformat = "sparkplug"\n'
 CLASS = '[[class]]\nname = "pump"\n[[class.channel]]\nname = "vib"\nunit = "mm/s"\n'
 RUNNING = CLASS.replace("[[class.channel]]", "running = '{}'\n[[class.channel]]")
 ASSETS = '[assets]\n"*" = "pump"\n'
@@ -615,6 +616,11 @@ def test_a_wrong_head_is_told(file: Path, field: str) -> None:
         (WAVE.replace("[source.json]", 'unit = "psi"\n[source.json]'), "source[1].unit", "no conversion from 'psi'"),
         (SOURCE + 'format = "thingsboard"\n', "source[1].channel", "are the channels"),
         (JSON_SOURCE + 'channels = { vib = "v" }\nunit = "u"\n', "source[1].json.unit", "of several channels"),
+        (SPARKPLUG.replace("spBv1.0/plant1/#", "plant/#"), "source[1].topic", "Sparkplug's topics are"),
+        (SPARKPLUG.replace("plant1/#", "{group}/#"), "source[1].topic", "Sparkplug's topics are"),
+        (SPARKPLUG.replace("spBv1.0", "$share/g/spBv1.0"), "source[1].topic", "all of them for one host"),
+        (SPARKPLUG + 'asset = "p"\nclass = "pump"\n', "source[1].asset", "the device is the machine"),
+        (SPARKPLUG + 'channel = "vib"\n', "source[1].channel", "its metrics are the channels"),
         (SOURCE + 'kind = "log"\nformat = "senml"\n', "source[1].format", "a log is not written so"),
         (SOURCE + 'format = "senml"\n[source.json]\n', "source[1].format", "paths into JSON"),
         (SOURCE + 'kind = "log"\nformat = "scalar"\n', "source[1].format", "a log is not written so"),
@@ -715,6 +721,7 @@ def test_a_channel_without_unit_cannot_be_converted_to(file: Path) -> None:
 
 def test_a_format_that_names_machine_and_channel_needs_neither_from_the_source(file: Path) -> None:
     assert check(good(file, source='[[source]]\ntopic = "senml"\nformat = "senml"\n')) == []
+    assert check(good(file, source=SPARKPLUG)) == []
 
 
 def test_a_waveform_is_known_by_its_table_and_its_unit_is_that_of_its_channels(file: Path) -> None:

@@ -255,7 +255,8 @@ class Source(Section):
     )
     format: Format | None = Field(
         None,
-        description="scalar, json, text, senml, thingsboard or waveform; left out: what the tables of the source say",
+        description="scalar, json, text, senml, thingsboard, waveform or sparkplug; left out: what the tables of the "
+        "source say",
         examples=["json"],
     )
     asset: str | None = Field(

@@ -13,6 +13,7 @@ from edge_agent.config.waveform_checks import waveform_problems
 from edge_agent.core.identity import slug
 from edge_agent.core.paths import parse_path
 from edge_agent.core.sources import EVERY, NAMING, Catalogue, Format, Kind
+from edge_agent.core.sparkplug.address import NAMESPACE
 from edge_agent.core.topics import TopicTemplate
 from edge_agent.core.units import conversion, convertible
 from edge_agent.core.waveform import names_of
@@ -86,6 +87,7 @@ def source_problems(parts: Parts) -> Iterator[Problem]:
         yield from _format_problems(case)
         yield from _naming_problems(case)
         yield from waveform_problems(case.field, source)
+        yield from _sparkplug_problems(case)
         yield from _path_problems(case)
         if source.kind is Kind.READING:
             yield from _channel_problems(case)
@@ -194,6 +196,28 @@ def _naming_problems(case: _Case) -> Iterator[Problem]:
             "one unit cannot be that of several channels",
             "use `value` with one channel a message or item, or `unit = { ... }` of the [[source]]",
         )
+
+
+def _sparkplug_problems(case: _Case) -> Iterator[Problem]:
+    """What Sparkplug's own topics say better, or do not allow."""
+    source = case.source
+    if source.effective_format is not Format.SPARKPLUG:
+        return
+    if not TopicTemplate(f"{NAMESPACE}/#").covers(case.template) or case.template.names or case.template.group:
+        yield Problem(
+            f"{case.field}.topic",
+            written(source.topic),
+            f"Sparkplug's topics are {NAMESPACE}/group/NDATA/edge-node and the like, all of them for one host",
+            f"write {NAMESPACE}/ and the group, then /#, without {{...}} and $share: {NAMESPACE}/plant1/#",
+        )
+    for key, said in (("asset", source.asset), ("channel", source.channel)):
+        if said is not None:
+            yield Problem(
+                f"{case.field}.{key}",
+                written(said),
+                "the device is the machine, its metrics are the channels",
+                "remove it; docs/sparkplug.md shows how names become channels",
+            )
 
 
 def _path_problems(case: _Case) -> Iterator[Problem]:

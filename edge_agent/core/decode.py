@@ -16,6 +16,8 @@ from edge_agent.core.faults import Fault, Reason, shown
 from edge_agent.core.paths import MISSING, Path, parse_path, pick
 from edge_agent.core.samples import READERS, SampleRoute, Slots
 from edge_agent.core.sources import EVERY, Format, Kind, Paths, SourceSpec
+from edge_agent.core.sparkplug.address import address_of
+from edge_agent.core.sparkplug.host import Host, SparkplugRoute
 from edge_agent.core.timestamps import parse_time
 from edge_agent.core.topics import Refusal, TopicTemplate
 from edge_agent.core.types import LogLine, Reading, WorkOrderEvent
@@ -38,6 +40,7 @@ class Decoder:
             ValueError: a topic template or a path of a source is wrong (`config` finds this first).
         """
         self.registry = AssetRegistry(max_assets)
+        self.sparkplug = Host(self.registry)
         self._sources = tuple(_Source(spec) for spec in sources)
         self._routes: dict[str, _Route] = {}
 
@@ -61,14 +64,17 @@ class Decoder:
             if isinstance(captured, Refusal):
                 return Fault(Reason.BAD_TOPIC, f"{captured}: topic {shown(topic)}")
             if captured is not None:
-                return self._route(source, captured)
+                return self._route(source, topic, captured)
         return Fault(Reason.NO_SOURCE, f"topic {shown(topic)} fits no [[source]]")
 
-    def _route(self, source: _Source, captured: Mapping[str, str]) -> _Route:
+    def _route(self, source: _Source, topic: str, captured: Mapping[str, str]) -> _Route | Fault:
         spec, registry = source.spec, self.registry
         asset, channel = captured.get("asset", spec.asset), captured.get("channel", spec.channel)
         if spec.kind is not Kind.READING:
             return (_LogRoute if spec.kind is Kind.LOG else _OrderRoute)(source, registry, asset)
+        if spec.format is Format.SPARKPLUG:
+            address = address_of(topic)
+            return address if isinstance(address, Fault) else SparkplugRoute(self.sparkplug, spec, address)
         if spec.format in READERS:
             return SampleRoute(spec, source.slots, registry, (asset, channel))
         return (_ScalarRoute if spec.format is Format.SCALAR else _JsonRoute)(source, registry, asset, channel)
@@ -286,7 +292,7 @@ class _OrderRoute:
         return WorkOrderEvent(asset, number, time, word in source.spec.opened, repaired, author)
 
 
-_Route = _ScalarRoute | _JsonRoute | _LogRoute | _OrderRoute | SampleRoute
+_Route = _ScalarRoute | _JsonRoute | _LogRoute | _OrderRoute | SampleRoute | SparkplugRoute
 
 
 def _path(text: str | None) -> Path | None:

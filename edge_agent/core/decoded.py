@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from pydantic_core import from_json
 
 from edge_agent.core.faults import Fault, Reason, shown
-from edge_agent.core.types import LogLine, Reading, WorkOrderEvent
+from edge_agent.core.types import LogLine, Outgoing, Reading, WorkOrderEvent
 
 MAX_FAULTS: Final = 16  # told of one message; one broken sender must not flood the log
 _BOM = b"\xef\xbb\xbf"
@@ -23,6 +23,8 @@ class Decoded(NamedTuple):
     logs: tuple[LogLine, ...] = ()
     faults: tuple[Fault, ...] = ()
     orders: tuple[WorkOrderEvent, ...] = ()
+    requests: tuple[Outgoing, ...] = ()  # what is asked of the sender
+    states: tuple[tuple[str, bytes], ...] = ()  # what must not be forgotten: named states for the journal
 
 
 class Sample(NamedTuple):

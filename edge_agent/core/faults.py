@@ -37,6 +37,11 @@ class Reason(StrEnum):
     BAD_RATE = "bad_rate"
     TOO_SHORT = "too_short"
     CONSTANT = "constant"
+    BAD_PROTOBUF = "bad_protobuf"
+    PASSED_OVER = "passed_over"  # values that no channel can hold: data sets, templates and the like
+    SEQUENCE = "sequence"  # messages are missing, or came in disorder
+    UNBORN = "unborn"  # of a device or an alias that no birth in force has named
+    DEATH = "death"  # an edge node or a device has said that it goes
 
 
 class Fault(NamedTuple):

@@ -33,9 +33,11 @@ class Format(StrEnum):
     SENML = "senml"
     THINGSBOARD = "thingsboard"
     WAVEFORM = "waveform"
+    SPARKPLUG = "sparkplug"
 
 
-NAMING = frozenset({Format.SENML, Format.THINGSBOARD})  # formats whose payloads name asset and channel themselves
+# Formats whose payloads, or topics of their own, name asset and channel themselves
+NAMING = frozenset({Format.SENML, Format.THINGSBOARD, Format.SPARKPLUG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

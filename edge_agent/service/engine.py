@@ -103,6 +103,7 @@ class Engine:
         """Rebuild windows, baselines and conditions from the journal; the readings after the snapshot are replayed."""
         replayed, marks = self._recorder.restore()
         self._marks.restore(marks, self._recorder.states())
+        self._opener.restore(self._recorder.states())
         now = time.monotonic()
         self._attendance.begin(now)
         self._reception.restore(self._recorder.states(), now)
@@ -192,6 +193,8 @@ class Engine:
             self._carry(carried)
             return
         opened = self._opener.open(arrival)
+        self._recorder.batch.outgoing += opened.requests
+        self._recorder.batch.states.update(opened.states)
         for reading in opened.readings:
             self._reading(reading, arrival.topic, time.monotonic(), owed=arrival.qos > 0)
         for line in opened.logs:

@@ -6,6 +6,7 @@ Belongs to the engine thread. Nothing is decided here about machines: a refused 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from edge_agent.core.decode import MAX_PAYLOAD, Decoded, Decoder, Reason
 from edge_agent.metrics import Metrics
@@ -13,7 +14,7 @@ from edge_agent.ports import Arrival
 
 logger = logging.getLogger(__name__)
 
-NOTHING = Decoded((), (), ())
+NOTHING = Decoded()
 
 
 class Opener:
@@ -27,6 +28,10 @@ class Opener:
     def faults(self) -> tuple[tuple[str, int], ...]:
         """How often inputs were refused, by reason."""
         return tuple(sorted(self._faults.items()))
+
+    def restore(self, states: Mapping[str, bytes]) -> None:
+        """Know again what senders had said of themselves before the last stop."""
+        self._decoder.sparkplug.restore(states)
 
     def open(self, arrival: Arrival) -> Decoded:
         """Readings, log lines and work orders of a message."""
@@ -57,4 +62,4 @@ class Opener:
         came = len(decoded.readings) + len(decoded.logs) + len(decoded.orders)
         for _ in range(came - len(readings) - len(logs) - len(orders)):
             self.refuse("retained", arrival.topic, "without a time of its own nobody knows how old it is")
-        return Decoded(readings, logs, decoded.faults, orders)
+        return decoded._replace(readings=readings, logs=logs, orders=orders)
