@@ -24,13 +24,15 @@ from edge_agent.core.outputs.home_assistant import HomeAssistant
 from edge_agent.core.outputs.interpreter import Interpreter, withdrawn
 from edge_agent.core.outputs.thingsboard import ThingsBoard
 from edge_agent.core.pipeline import Pipeline
-from edge_agent.core.types import Outgoing
+from edge_agent.core.sparkplug.own_node import OwnEdgeNode
+from edge_agent.core.types import AlarmEvent, Outgoing
 from edge_agent.core.voice import Voice
 from edge_agent.core.wire import ModelPayload, Origin, stamp, state_message
 from edge_agent.errands import AgentErrands
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
 from edge_agent.mqtt.link import PahoLink
+from edge_agent.mqtt.sparkplug import SparkplugNode
 from edge_agent.ports import Batch, Journal
 from edge_agent.service.clerk import Clerk
 from edge_agent.service.clock import ClockWatch
@@ -91,6 +93,22 @@ def dialects_of(config: Config, origin: Origin) -> tuple[Dialect, ...]:
     if outputs.flat is not None:
         dialects.append(Flat(outputs.flat, origin.address))
     return tuple(dialects)
+
+
+def sparkplug_of(config: Config, alarms: Sequence[AlarmEvent], metrics: Metrics) -> SparkplugNode | None:
+    """Our own Sparkplug edge node, where one is wanted.
+
+    Raises:
+        LinkError: a TLS file cannot be used.
+    """
+    if config.sparkplug is None:
+        return None
+    return SparkplugNode(
+        config.broker,
+        f"{config.client_id}-sparkplug",
+        OwnEdgeNode(config.sparkplug.group, config.sparkplug_node, alarms),
+        on_shed=lambda cause, lost: metrics.shed.labels(cause).inc(lost),
+    )
 
 
 def store_settings(config: Config) -> StoreSettings:
@@ -244,6 +262,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
     flash = FlashWatch(config.store.flash_mb_per_day * 1e6, metrics)
     idle = threading.Event()
     reporter = None if bundle.report is None else Reporter(bundle.report, inbox, metrics, idle)
+    sparkplug = sparkplug_of(config, standing(watcher) if config.sparkplug is not None else (), metrics)
     for notice in () if written else notices:
         publisher.direct(notice)
     clerk = Clerk(errands, inbox)
@@ -263,6 +282,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         reload=signals.begin_anew,
         spool=FileSpool(config.store.path),
         report=None if reporter is None else reporter.ask,
+        told=lambda written: None if sparkplug is None else sparkplug.told(written.events, written.verdicts),
         idle=idle,
         stretch=lambda: flash.stretch,
         interpreter=interpreter,
@@ -283,6 +303,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         set_aside=lambda: len(quarantine.files_set_aside(config.store.path)),
         clerk=clerk,
         reporter=reporter,
+        beside=sparkplug,
     )
     supervisor = Supervisor(parts, signals, notifier, reload_ok=lambda: _reload_ok(path))
     server = None

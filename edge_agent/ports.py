@@ -229,3 +229,16 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Say goodbye, disconnect and join."""
+
+
+class Beside(Protocol):
+    """A second connection, on which others are told in their own protocol what was committed."""
+
+    def open(self) -> None:
+        """Connect in the background."""
+
+    def fault(self) -> BaseException | None:
+        """What one of its threads raised unexpectedly, or None."""
+
+    def close(self) -> None:
+        """Say what is still to be said, and disconnect."""

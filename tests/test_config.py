@@ -689,6 +689,32 @@ def test_a_wrong_class_is_told(file: Path, classes: str, field: str, said: str) 
     assert len(problems) == 1 + (not classes)  # without classes nothing can be of one either
 
 
+@pytest.mark.parametrize(
+    ("source", "sparkplug", "field", "said"),
+    [
+        (SPARKPLUG, 'group = "plant1"\n', "sparkplug.group", "source[1]"),
+        ('[[source]]\ntopic = "{asset}/{channel}/#"\n', 'group = "plant1"\n', "sparkplug.group", "would read"),
+        (SPARKPLUG, 'group = "a/b"\n', "sparkplug.group", ""),
+        (SPARKPLUG, 'group = "pdm"\nedge_node = "+"\n', "sparkplug.edge_node", ""),
+        (SPARKPLUG, "", "sparkplug.group", "is needed"),
+    ],
+)
+def test_an_edge_node_has_a_group_of_its_own(file: Path, source: str, sparkplug: str, field: str, said: str) -> None:
+    problems = check(good(file, source=source, sparkplug="[sparkplug]\n" + sparkplug))
+
+    assert fields(problems) == [field]
+    assert said in problems[0].reason
+
+
+def test_our_edge_node_is_called_as_the_gateway_is_unless_told(file: Path) -> None:
+    names = [
+        load(good(file, source=SPARKPLUG, sparkplug=f'[sparkplug]\ngroup = "pdm"\n{more}')).sparkplug_node
+        for more in ("", 'edge_node = "Hall 3"\n')
+    ]
+
+    assert names == [load(good(file)).gateway.name, "Hall 3"]
+
+
 def test_one_limit_may_serve_as_warning_and_alarm(file: Path) -> None:
     assert check(good(file, classes=CLASS + "high_warning = 5\nhigh_alarm = 5\n")) == []
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.config.problems import MISSING, Problem, choose, written
-from edge_agent.config.sections import Alarm, AssetClass, Broker, Channel, Outputs, Source
+from edge_agent.config.sections import Alarm, AssetClass, Broker, Channel, Outputs, Source, Sparkplug
 from edge_agent.core.expression import compile_condition, compile_expression, names_in
+from edge_agent.core.sparkplug.address import SparkplugAddress, Verb
 from edge_agent.core.text import ORDINALS
 from edge_agent.core.topics import TopicTemplate
 from edge_agent.core.window import JOINT
@@ -36,6 +37,7 @@ class Parts:
     assets: Mapping[str, str]
     alarm: Alarm | None
     outputs: Outputs | None
+    sparkplug: Sparkplug | None
 
 
 def broker_problems(broker: Broker) -> Iterator[Problem]:
@@ -148,6 +150,23 @@ def output_problems(outputs: Outputs, parts: Parts) -> Iterator[Problem]:
                     f"source[{i + 1}] ({written(source.topic)}) would read what is said there",
                     f"write a topic that no [[source]] fits, or make the topic of source[{i + 1}] narrower",
                 )
+
+
+def sparkplug_problems(sparkplug: Sparkplug, parts: Parts) -> Iterator[Problem]:
+    """Sources that would read what we say."""
+    topic = SparkplugAddress(sparkplug.group, Verb.DDATA, sparkplug.edge_node or "gateway", "asset").topic
+    for i, source in parts.sources:
+        try:
+            template = TopicTemplate(source.topic)
+        except ValueError:
+            continue  # is said of the source
+        if template.match(topic) is not None:
+            yield Problem(
+                "sparkplug.group",
+                written(sparkplug.group),
+                f"source[{i + 1}] ({written(source.topic)}) would read what is said there",
+                "give the agent a group of its own, which hosts read and the agent does not",
+            )
 
 
 def _unreadable(path: Path) -> str:

@@ -19,10 +19,11 @@ from edge_agent.config.checks import (
     broker_problems,
     class_problems,
     output_problems,
+    sparkplug_problems,
 )
 from edge_agent.config.model import ENV_DELIMITER, ENV_PREFIX, Config
 from edge_agent.config.problems import SECRET, Problem, choose, closest, of_validation, written
-from edge_agent.config.sections import Alarm, AssetClass, Broker, Outputs, Source
+from edge_agent.config.sections import Alarm, AssetClass, Broker, Outputs, Source, Sparkplug
 from edge_agent.config.source_checks import source_problems
 from edge_agent.errors import ConfigError
 
@@ -196,6 +197,7 @@ def _parts(merged: Tree) -> Parts:
         assets={k: v for k, v in assets.items() if isinstance(v, str)} if isinstance(assets, dict) else {},
         alarm=_valid(Alarm, merged.get("alarm", {})),
         outputs=_valid(Outputs, merged.get("outputs", {})),
+        sparkplug=_valid(Sparkplug, merged.get("sparkplug")),
     )
 
 
@@ -219,4 +221,5 @@ def _cross_checked(parts: Parts) -> list[Problem]:
     problems += asset_problems(parts)
     problems += alarm_problems(parts.alarm) if parts.alarm is not None else []
     problems += output_problems(parts.outputs, parts) if parts.outputs is not None else []
+    problems += sparkplug_problems(parts.sparkplug, parts) if parts.sparkplug is not None else []
     return problems

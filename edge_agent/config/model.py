@@ -20,6 +20,7 @@ from edge_agent.config.sections import (
     Outputs,
     SeverityWord,
     Source,
+    Sparkplug,
     Store,
 )
 from edge_agent.core.identity import slug
@@ -54,6 +55,9 @@ class Config(BaseSettings):
     outputs: Outputs = Field(
         default_factory=Outputs, description="what is told once more in the words of other systems", examples=[{}]
     )
+    sparkplug: Sparkplug | None = Field(
+        None, description="alarms and risks as a Sparkplug B edge node; left out: none", examples=[{}]
+    )
     store: Store = Field(default_factory=Store, description="the database", examples=[{}])
     bundle: Bundle = Field(default_factory=Bundle, description="the model", examples=[{}])
     health: Health = Field(default_factory=Health, description="how the agent tells of itself", examples=[{}])
@@ -80,6 +84,11 @@ class Config(BaseSettings):
     def client_id(self) -> str:
         """The MQTT client id."""
         return self.broker.client_id or f"edge-agent-{self.gateway.name}"
+
+    @property
+    def sparkplug_node(self) -> str:
+        """The id of our own Sparkplug edge node."""
+        return (self.sparkplug.edge_node if self.sparkplug is not None else None) or self.gateway.name
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -22,6 +22,7 @@ from edge_agent.core.topics import TopicTemplate
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+SparkplugId = Annotated[str, StringConstraints(pattern=r"^[^+#/\x00-\x1f\x7f]{1,64}$")]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 SLUG_RULE = "1 to 64 of a-z, 0-9, _ and -"
 DAY_S = 86400
@@ -438,6 +439,15 @@ class Outputs(Section):
             yield "thingsboard", f"{self.thingsboard}/telemetry"
         if self.flat is not None:
             yield "flat", self.flat
+
+
+class Sparkplug(Section):
+    """[sparkplug]: alarms and risks told as a Sparkplug B edge node, over a connection of its own."""
+
+    group: SparkplugId = Field(description="group of the edge node, one that no [[source]] reads", examples=["pdm"])
+    edge_node: SparkplugId | None = Field(
+        None, description="its id in the group; left out: the name of the gateway", examples=["gw-hall-3"]
+    )
 
 
 class Store(Section):

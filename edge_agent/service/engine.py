@@ -65,6 +65,7 @@ class Engine:
         reload: Callable[[], None] = lambda: None,  # begins anew with the configuration on disk
         spool: Spool | None = None,  # commands left beside the journal
         report: Callable[[AlarmEvent, Window], None] | None = None,  # may put an event into better words
+        told: Callable[[Batch], None] = lambda _written: None,  # hears of every commit
         idle: threading.Event | None = None,  # set while nothing is to be decided: others may compute
         stretch: Callable[[], float] = lambda: 1.0,  # times longer that commits are grouped, to spare the flash
         interpreter: Interpreter | None = None,  # tells other systems in their own words
@@ -72,7 +73,7 @@ class Engine:
         self._pipeline = pipeline
         self._link, self._inbox = link, inbox
         self._metrics, self._settings = metrics, settings
-        self._committed, self._report = committed, report
+        self._committed, self._report, self._told = committed, report, told
         self._idle = threading.Event() if idle is None else idle
         self._stretch, self._patience = stretch, Patience()
         self._teller = Teller(
@@ -339,6 +340,7 @@ class Engine:
             return
         self._teller.recorded()
         self._committed(tuple(written.sent))  # before the acknowledgements: there may be an alarm to send
+        self._told(written)
         self._link.ack(self._unacked)
         self._patience.answered(time.monotonic(), len(self._unacked))
         self._marks.trim()

@@ -19,7 +19,7 @@ from types import FrameType
 from edge_agent.core.wire import HealthPayload, Origin, health_message, stamp
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
-from edge_agent.ports import Arrival, Link
+from edge_agent.ports import Arrival, Beside, Link
 from edge_agent.service.clerk import Clerk
 from edge_agent.service.clock import ClockWatch
 from edge_agent.service.engine import Engine
@@ -71,6 +71,7 @@ class Parts:
     set_aside: Callable[[], int]  # damaged journals that lie beside the journal
     clerk: Clerk
     reporter: Reporter | None = None  # None: the bundle has no report model
+    beside: Beside | None = None  # tells others what is committed; None: nobody
 
 
 class Signals:
@@ -133,6 +134,8 @@ class Supervisor:
         if self._reporter is not None:
             self._reporter.start()
         parts.link.open(self._arrived, self._changed)
+        if parts.beside is not None:
+            parts.beside.open()
         if server is not None:
             server.open()
         self._notifier.ready(f"bundle {parts.bundle}")
@@ -203,6 +206,9 @@ class Supervisor:
             if not self._parts.link.alive(now):
                 logger.critical("thread_failed thread=network")
                 return End.FAILED
+            if self._parts.beside is not None and self._parts.beside.fault() is not None:
+                logger.critical("thread_failed thread=beside")
+                return End.FAILED
             self._beat(now)
 
     def _fault(self) -> End:
@@ -260,6 +266,8 @@ class Supervisor:
             time.sleep(0.02)
         self._publisher.stop(STOP_S)
         parts.publisher.close()
+        if parts.beside is not None:
+            parts.beside.close()
         parts.link.close()
         logger.info("stopped reason=%s", end.value)
 
