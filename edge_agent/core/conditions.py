@@ -92,6 +92,7 @@ class Conditions:
             usual, on_s=policy.limit_on_s, off_s=policy.limit_off_s, latch="limit" in policy.latch
         )
         self._silence_delays = replace(usual, latch="silence" in policy.latch)
+        self._unit_delays = usual
 
     # ------------------------------------------------------------------------------------------------ risk
 
@@ -266,7 +267,7 @@ class Conditions:
                 summary=f"{channel.name} comes in its own unit again." if part is None else summary.of_misread(part),
                 historical=window.historical,
             )
-            self._step(finding, Delays(), outcome)
+            self._step(finding, self._unit_delays, outcome)
 
     def _step(self, finding: Finding, delays: Delays, outcome: Outcome) -> AlarmEvent | None:
         key = (finding.asset, finding.kind)

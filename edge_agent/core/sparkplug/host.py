@@ -186,7 +186,7 @@ class _Message:
         if self._said.skipped:
             self._fault(Fault(Reason.PASSED_OVER, f"{self._said.skipped} values no channel can hold"))
         requests = (self._rebirth(),) if (ask or not node.confirmed) and node.due(self._arrival) else ()
-        return Decoded(tuple(self._readings), (), tuple(self._faults), requests, states)
+        return Decoded(tuple(self._readings), (), tuple(self._faults), requests=requests, states=states)
 
     def _sequence(self) -> bool:
         """Whether messages are missing before this one."""
