@@ -28,6 +28,8 @@ class _Group(click.Group):
         "ask": ("edge_agent.offline.ask", "ask", "Say in plain words what is wrong with an asset."),
         "explain": ("edge_agent.offline.explain", "explain", "Derive an alarm again, and say if a row was altered."),
         "ack": ("edge_agent.offline.operate", "ack", "Acknowledge an alarm, and say what it was."),
+        "audit": ("edge_agent.offline.audit", "audit", "Look the alarms over: which are a nuisance, what would help."),
+        "labels": ("edge_agent.offline.audit", "labels", "Print what people called alarms, as CSV."),
         "shelve": ("edge_agent.offline.operate", "shelve", "Let an alarm or an asset page nobody for a while."),
         "unshelve": ("edge_agent.offline.operate", "unshelve", "End a shelving."),
         "command": ("edge_agent.offline.operate", "command_", "Give the agent any command it takes over MQTT."),

@@ -188,7 +188,7 @@ def test_a_journal_is_a_history_and_hard_limits_are_its_failures(tmp_path: Path)
     assert [channel.name for channel in made.spec.channels] == ["heat_c", "shake_mm_s"]
     assert made.runs[1].risky.any()
     assert "1 log line(s) from the journal" in history.notes
-    assert any(note.startswith("3 hard limit(s) reached count as failures") for note in history.notes)
+    assert any(note.startswith("3 alarm(s) called real or of a hard limit count as failures") for note in history.notes)
 
 
 def test_a_journal_without_failures_asks_for_them(tmp_path: Path) -> None:

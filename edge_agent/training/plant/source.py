@@ -13,9 +13,11 @@ from typing import Final
 
 import numpy as np
 
-from edge_agent.core.types import FUTURE, LATE, MARKERS, LogLine, Transition
+from edge_agent.core.nuisance import failures as failures_in
+from edge_agent.core.types import FUTURE, LATE, MARKERS, LogLine
 from edge_agent.errors import DataError
-from edge_agent.store.queries import alarms, events, log_lines, open_readonly, unpack
+from edge_agent.store.pasts import pasts
+from edge_agent.store.queries import log_lines, open_readonly, unpack
 from edge_agent.tables.csvfile import Format, open_csv
 from edge_agent.tables.layout import ASSET_NAMES, Roles
 from edge_agent.tables.series import Dataset, FileSettings, Series, load, read_logs
@@ -23,7 +25,6 @@ from edge_agent.tables.table import Table, number_parser
 from edge_agent.tables.times import Timeline, typical_step
 from edge_agent.tables.truth import Failure, TruthSource, truths
 
-_EVERYTHING: Final = 1_000_000_000  # alarms of a journal: all of them
 _FAR: Final = 1e15  # Unix seconds after any reading
 
 
@@ -62,8 +63,8 @@ def read_files(path: Path, failures: Path, logs: Path | None, how: FileSettings)
 def read_journal(path: Path, failures: Path | None, step_s: float | None) -> History:
     """The history in an agent's journal.
 
-    Failures come from a file, or else are the hard limits that were reached: an alarm by risk is the model's own
-    opinion, and nothing to learn from.
+    Failures come from a file, or else are the alarms that people called real, and the hard limits that were reached and
+    nobody called anything: an alarm by risk alone is the model's own opinion, and nothing to learn from.
 
     Raises:
         StoreError: the journal cannot be read.
@@ -76,13 +77,7 @@ def read_journal(path: Path, failures: Path | None, step_s: float | None) -> His
                 at = values.setdefault(reading.asset, {}).setdefault(reading.time, {})
                 at[reading.channel.removeprefix(LATE)] = reading.value
         lines = list(log_lines(db))
-        raised = [
-            event
-            for row in alarms(db, limit=_EVERYTHING)
-            if row.kind.startswith("limit:")
-            for event in events(db, row.alarm_id)
-            if event.transition is Transition.RAISED
-        ]
+        raised = failures_in(pasts(db, -_FAR))
     if not values:
         raise DataError(f"{path} holds no readings", hint="let the agent run first, or give --data FILE.csv")
     dataset = _dataset(path, values, step_s)
@@ -94,14 +89,17 @@ def read_journal(path: Path, failures: Path | None, step_s: float | None) -> His
     if failures is not None:
         return History(dataset, _failures(dataset, failures, Format(), notes), logs, tuple(notes))
     limits: dict[str, list[Failure]] = {}
-    for event in sorted(raised, key=lambda event: event.time):
-        limits.setdefault(event.asset, []).append(Failure(event.time))
+    for alarm in sorted(raised, key=lambda alarm: alarm.raised):
+        limits.setdefault(alarm.asset, []).append(Failure(alarm.raised))
     if not limits:
         raise DataError(
-            f"{path} holds no alarm of a hard limit, so it tells of no failure",
+            f"{path} holds no alarm that was called real and none of a hard limit, so it tells of no failure",
             hint="give --failures FILE.csv with asset,time[,mode]: when machines failed",
         )
-    notes.append(f"{len(raised)} hard limit(s) reached count as failures; --failures FILE.csv names them instead")
+    notes.append(
+        f"{len(raised)} alarm(s) called real or of a hard limit count as failures;"
+        " --failures FILE.csv names them instead"
+    )
     return History(dataset, limits, logs, tuple(notes))
 
 
