@@ -64,8 +64,8 @@ CASES: list[tuple[str, str, str, list[Row], list[Reason]]] = [
     (
         "ThingsBoard gateway", "v1/gateway/telemetry", "thingsboard-gateway.json",
         [
-            ("pump-7", "temp", -5, 48.5), ("pump-7", "vib", -5, 2.3), ("pump-7", "temp", -4, 48.6),
-            ("pump-7", "vib", -4, 2.4), ("pump-8", "temp", 0, 51.0), ("pump-8", "temp", 0, 51.1),
+            ("press-4", "temp", -5, 48.5), ("press-4", "vib", -5, 2.3), ("press-4", "temp", -4, 48.6),
+            ("press-4", "vib", -4, 2.4), ("press-5", "temp", 0, 51.0), ("press-5", "temp", 0, 51.1),
         ],
         [Reason.NOT_A_NUMBER],
     ),
