@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from edge_agent import __version__
+from edge_agent.core.commands import REQUESTS, CommandResult
 from edge_agent.core.notice import NoticeEvent
 from edge_agent.core.topics import Address
 from edge_agent.core.wire import CloudEvent, HealthPayload, RiskPayload, StatePayload
@@ -33,6 +34,7 @@ PARAMETERS: Final = {
     "gw": "which gateway: `name` of [gateway]",
     "asset": "the machine: its name in small letters, other characters `-`",
     "id": "the alarm, the same for all revisions of one episode; 16 hexadecimal digits",
+    "request_id": "that of the command; one of our own where it had none",
 }
 _AT: Final = Address("tenant--", "site--", "gw--")  # a level that ends so stands for a parameter
 
@@ -44,6 +46,12 @@ class Message:
     name: str
     model: type[BaseModel]
     summary: str
+    taken: bool = False  # whether it is sent to the agent
+
+    @property
+    def mode(self) -> Literal["validation", "serialization"]:
+        """Which schema of the model holds: what it accepts, or what it writes."""
+        return "validation" if self.taken else "serialization"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,16 @@ class Channel:
     qos: int = 1
 
     @property
+    def taken(self) -> bool:
+        """Whether it is others who send, and the agent that reads."""
+        return all(message.taken for message in self.messages)
+
+    @property
+    def operation(self) -> str:
+        """What the agent does with it, by name."""
+        return f"{'receive' if self.taken else 'send'}-{self.name}"
+
+    @property
     def address(self) -> str:
         """The topic with its parameters, such as `pdm/v1/{tenant}/{site}/{gw}/state`."""
         return re.sub(r"(\w+)--", r"{\1}", self.topic)
@@ -68,6 +86,12 @@ NOTICE = Message(name="notice", model=NoticeEvent, summary="The agent had to hel
 RISK = Message(name="risk", model=RiskPayload, summary="The latest risk of a machine.")
 STATE = Message(name="state", model=StatePayload, summary="Whether the agent lives.")
 HEALTH = Message(name="health", model=HealthPayload, summary="How the agent itself fares.")
+
+RESULT = Message(name="cmd-result", model=CommandResult, summary="What came of a command.")
+COMMANDS = tuple(
+    Message(name=f"cmd-{name}", model=model, summary=(model.__doc__ or "").strip(), taken=True)
+    for name, model in REQUESTS.items()
+)
 
 CHANNELS: Final = (
     Channel(
@@ -96,6 +120,17 @@ CHANNELS: Final = (
     Channel(
         name="history", topic=_AT.history, messages=(ALARM,), retain=False,
         description="Transitions that were over when their data came late; they page nobody.",
+    ),
+    *(
+        Channel(
+            name=one.name, topic=_AT.cmd(one.name.removeprefix("cmd-")), messages=(one,), retain=False,
+            description=f"{one.summary} Not retained; a repeat of a `request_id` is answered again and not done again.",
+        )
+        for one in COMMANDS
+    ),
+    Channel(
+        name="cmd-result", topic=_AT.cmd_result("request_id--"), messages=(RESULT,), retain=False,
+        description="Answers to commands that name no response topic (MQTT 5), which is where the others are answered.",
     ),
 )  # fmt: skip
 
@@ -128,8 +163,9 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def schema(message: Message) -> dict[str, object]:
-    """The JSON Schema of a payload by itself, for readers: it allows fields that a later version adds."""
-    body: dict[str, object] = _for_readers(message.model.model_json_schema(mode="serialization"))
+    """The JSON Schema of a payload by itself; of one that we send it allows fields that a later version adds."""
+    body = _plain(message.model.model_json_schema(mode=message.mode), closed=message.taken)
+    assert isinstance(body, dict)  # noqa: S101 - of an object
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:edge-agent:v1:{message.name}",
@@ -137,22 +173,36 @@ def schema(message: Message) -> dict[str, object]:
     }
 
 
-def _for_readers(part: object) -> object:
-    """A schema without what only the sender is held to, and without titles that repeat a field's name."""
+def _plain(part: object, *, closed: bool) -> object:
+    """A schema without titles that repeat a field's name; unless `closed` without what only its sender is held to."""
     if isinstance(part, list):
-        return [_for_readers(one) for one in part]
+        return [_plain(one, closed=closed) for one in part]
     if not isinstance(part, dict):
         return part
-    if "properties" in part or "$defs" in part:  # a schema of an object, not a field that is called `title`
+    if not closed and ("properties" in part or "$defs" in part):  # of an object, not a field that is called so
         part = {key: value for key, value in part.items() if key != "additionalProperties"}
     return {
-        key: {name: _untitled(inner) for name, inner in value.items()} if key == "properties" else _for_readers(value)
+        key: {name: _plain(_untitled(inner), closed=closed) for name, inner in value.items()}
+        if key == "properties"
+        else _plain(value, closed=closed)
         for key, value in part.items()
     }
 
 
-def _untitled(field: dict[str, object]) -> object:
-    return _for_readers({key: value for key, value in field.items() if key != "title"})
+def _untitled(field: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in field.items() if key != "title"}
+
+
+def _schemas() -> dict[str, object]:
+    """The schemas of all payloads by the names of their models."""
+    found: dict[str, object] = {}
+    for taken in (False, True):
+        group = [(message.model, message.mode) for message in messages() if message.taken is taken]
+        _, together = models_json_schema(group, ref_template="#/components/schemas/{model}")
+        plain = _plain(together["$defs"], closed=taken)
+        assert isinstance(plain, dict)  # noqa: S101 - names of schemas
+        found |= plain
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ the document
@@ -160,18 +210,16 @@ def _untitled(field: dict[str, object]) -> object:
 
 def document() -> dict[str, object]:
     """The AsyncAPI 3.0 document. Source: asyncapi.com specification 3.0.0, MQTT bindings 0.2.0."""
-    _, together = models_json_schema(
-        [(message.model, "serialization") for message in messages()], ref_template="#/components/schemas/{model}"
-    )
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "edge-agent",
             "version": __version__,
             "description": (
-                "What the agent publishes over MQTT 5 or 3.1.1. Payloads are JSON; fields may be added, none is "
-                "removed or changes its type while the topics begin with pdm/v1, so ignore what you do not know. "
-                "What it reads is free-form: topics and fields are mapped in its configuration."
+                "What the agent publishes over MQTT 5 or 3.1.1, and the commands it takes. Payloads are JSON; fields "
+                "may be added, none is removed or changes its type while the topics begin with pdm/v1, so ignore what "
+                "you do not know. Readings and log lines come in free form: their topics and fields are mapped in its "
+                "configuration."
             ),
             "license": {"name": "Apache-2.0"},
         },
@@ -186,10 +234,10 @@ def document() -> dict[str, object]:
             }
         },
         "channels": {channel.name: _channel(channel) for channel in CHANNELS},
-        "operations": {f"send-{channel.name}": _operation(channel) for channel in CHANNELS},
+        "operations": {channel.operation: _operation(channel) for channel in CHANNELS},
         "components": {
             "messages": {message.name: _message(message) for message in messages()},
-            "schemas": _for_readers(together["$defs"]),
+            "schemas": _schemas(),
             "parameters": {name: {"description": meaning} for name, meaning in PARAMETERS.items()},
         },
     }
@@ -207,12 +255,15 @@ def _channel(channel: Channel) -> dict[str, object]:
 
 def _operation(channel: Channel) -> dict[str, object]:
     here = f"#/channels/{channel.name}"
+    answer = f"#/channels/{RESULT.name}"
+    replied = {"channel": {"$ref": answer}, "messages": [{"$ref": f"{answer}/messages/{RESULT.name}"}]}
     return {
-        "action": "send",
+        "action": "receive" if channel.taken else "send",
         "channel": {"$ref": here},
         "summary": channel.description,
         "messages": [{"$ref": f"{here}/messages/{one.name}"} for one in channel.messages],
         "bindings": {"mqtt": {"qos": channel.qos, "retain": channel.retain, "bindingVersion": "0.2.0"}},
+        **({"reply": replied} if channel.taken else {}),
     }
 
 

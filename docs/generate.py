@@ -90,6 +90,16 @@ def metrics_reference() -> str:
     return "\n".join(rows)
 
 
+def channel_reference() -> str:
+    """Every topic, who sends to it, how, and the schemas of its payloads."""
+    rows = ["| topic | the agent | QoS | payload |", "|---|---|---|---|"]
+    for channel in contract.CHANNELS:
+        does = "takes" if channel.taken else "sends, retained" if channel.retain else "sends"
+        links = ", ".join(f"[{one.name}](schemas/{one.name}.schema.json)" for one in channel.messages)
+        rows.append(f"| `{channel.address}` | {does} | {channel.qos} | {links} |")
+    return "\n".join(rows)
+
+
 def payload_reference() -> str:
     """Every payload model with its fields."""
     parts = []

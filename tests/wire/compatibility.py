@@ -1,6 +1,7 @@
-"""Two JSON Schemas of one payload, an older and a newer → what a reader of the older would no longer understand.
+"""Two JSON Schemas of one payload, an older and a newer → what whoever keeps to the older would no longer understand.
 
-Adding is allowed: fields, values of an enumeration. Taking away and retyping is not.
+Adding is allowed: fields, values of an enumeration. Taking away and retyping is not. Of a payload that is `taken`, sent
+to the agent, it is the sender who keeps to the older: we may take more than before, and ask for nothing more.
 """
 
 from __future__ import annotations
@@ -11,35 +12,49 @@ from typing import cast
 Schema = Mapping[str, object]
 
 
-def broken(old: Schema, new: Schema) -> list[str]:
+def broken(old: Schema, new: Schema, *, taken: bool = False) -> list[str]:
     """Every promise of the older schema that the newer does not keep."""
-    return [*_broken(old, new, old, new, "")]
+    return [*_Comparison(old, new, taken=taken).broken(old, new, "")]
 
 
-def _broken(old: Schema, new: Schema, old_root: Schema, new_root: Schema, at: str) -> Iterator[str]:
-    before, now = _types(old, old_root), _types(new, new_root)
-    if not now <= before:
-        yield f"{at or 'payload'}: was {_words(before)}, is {_words(now)}"
-        return
-    old, new = _plain(old, old_root), _plain(new, new_root)
-    if lost := _values(old) - _values(new):
-        yield f"{at}: no longer {_words(lost)}"
-    required = cast("list[str]", new.get("required", []))
-    fields = _fields(new)
-    for name, field in _fields(old).items():
-        path = f"{at}.{name}".lstrip(".")
-        if name not in fields:
-            yield f"{path}: is gone"
-            continue
-        if name in cast("list[str]", old.get("required", [])) and name not in required:
-            yield f"{path}: may be left out now"
-        yield from _broken(field, fields[name], old_root, new_root, path)
-    for key, place in (("items", f"{at}[]"), ("additionalProperties", f"{at}.*")):
-        if isinstance(old.get(key), Mapping):
-            inner = new.get(key)
-            yield from _broken(
-                cast("Schema", old[key]), inner if isinstance(inner, Mapping) else {}, old_root, new_root, place
-            )
+class _Comparison:
+    """Two whole schemas, for the references in them."""
+
+    def __init__(self, old: Schema, new: Schema, *, taken: bool) -> None:
+        self._old, self._new, self._taken = old, new, taken
+
+    def broken(self, old: Schema, new: Schema, at: str) -> Iterator[str]:
+        """What is broken of one part, and of all that it holds."""
+        before, now = _types(old, self._old), _types(new, self._new)
+        if not (before <= now if self._taken else now <= before):
+            yield f"{at or 'payload'}: was {_words(before)}, is {_words(now)}"
+            return
+        old, new = _plain(old, self._old), _plain(new, self._new)
+        if lost := _values(old) - _values(new):
+            yield f"{at}: no longer {_words(lost)}"
+        yield from self._fields(old, new, at)
+        for key, place in (("items", f"{at}[]"), ("additionalProperties", f"{at}.*")):
+            if isinstance(old.get(key), Mapping):
+                inner = new.get(key)
+                yield from self.broken(cast("Schema", old[key]), inner if isinstance(inner, Mapping) else {}, place)
+
+    def _fields(self, old: Schema, new: Schema, at: str) -> Iterator[str]:
+        needed, given = _required(old), _required(new)
+        fields = _fields(new)
+        if self._taken:
+            yield from (f"{at}.{name}".lstrip(".") + ": must be given now" for name in sorted(given - needed))
+        for name, field in _fields(old).items():
+            path = f"{at}.{name}".lstrip(".")
+            if name not in fields:
+                yield f"{path}: is gone"
+                continue
+            if not self._taken and name in needed - given:
+                yield f"{path}: may be left out now"
+            yield from self.broken(field, fields[name], path)
+
+
+def _required(schema: Schema) -> set[str]:
+    return set(cast("list[str]", schema.get("required", [])))
 
 
 def _fields(schema: Schema) -> Mapping[str, Schema]:

@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 
 from docs import contract
+from edge_agent.core.commands import CommandResult, answer_topic
 from edge_agent.core.notice import Notice, NoticeData, notice_message
+from edge_agent.core.properties import Reply
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmEvent, Evidence, Outgoing, Quote, Status, Transition, Verdict
 from edge_agent.core.wire import (
+    LANE_ALARM,
     HealthPayload,
     ModelPayload,
     Origin,
@@ -70,6 +73,28 @@ NOTICE = NoticeData(
     reason="file is not a database", remedy="look at the disk", time=stamp(AT), clock="synced",
     boot_id=ORIGIN.boot_id, agent=ORIGIN.agent,
 )  # fmt: skip
+REQUEST: dict[str, object] = {
+    "version": 1, "request_id": "r-1", "time": stamp(AT), "actor": "kim", "comment": "seen at the round",
+}  # fmt: skip
+REQUESTS: dict[str, dict[str, object]] = {
+    "ack": {"alarm": EVENT.id, "label": "real"},
+    "shelve": {"asset": "pump-07", "kind": "risk", "duration_s": 28800},
+    "unshelve": {"alarm": EVENT.id},
+    "suppress": {"asset": "pump-07", "kind": "*"},
+    "unsuppress": {"asset": "pump-07", "kind": "limit:vib_de_mms"},
+    "baseline-reset": {"asset": "pump-07"},
+    "reload": {},
+    "model-activate": {"bundle": "default-1.2.0"},
+    "ask": {"asset": "pump-07"},
+}
+RESULT = CommandResult(
+    request_id="r-1", command="ack", accepted=True, answer="done", detail="acknowledged", time=stamp(AT),
+    alarm=EVENT.id, asset="pump-07",
+)  # fmt: skip
+ANSWER = Outgoing(  # as service/commander.py makes it
+    "r-1", answer_topic(Reply(), RESULT.request_id, ORIGIN.address), RESULT.model_dump_json().encode(), 1,
+    retain=False, lane=LANE_ALARM, group="r-1",
+)  # fmt: skip
 
 
 def by_channel() -> dict[str, tuple[Outgoing, ...]]:
@@ -82,6 +107,7 @@ def by_channel() -> dict[str, tuple[Outgoing, ...]]:
         "alarm": (alarm,),
         "event": (event, notice_message(NOTICE, ORIGIN)),
         "history": alarm_messages(HISTORICAL, ORIGIN, observed=AT, clock="synced"),
+        "cmd-result": (ANSWER,),
     }
 
 
@@ -96,6 +122,8 @@ def payloads() -> dict[str, bytes]:
         "risk": sent["risk"][0].payload,
         "state": sent["state"][0].payload,
         "health": sent["health"][0].payload,
+        "cmd-result": ANSWER.payload,
+        **{f"cmd-{name}": json.dumps({**REQUEST, **body}).encode() for name, body in REQUESTS.items()},
     }
 
 

@@ -38,7 +38,7 @@ def test_a_recorded_payload_is_accepted(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_no_field_of_a_recorded_schema_is_gone_or_of_another_type(name: str) -> None:
-    assert broken(snapshot(name), contract.schema(MESSAGES[name])) == []
+    assert broken(snapshot(name), contract.schema(MESSAGES[name]), taken=MESSAGES[name].taken) == []
 
 
 def _covers(now: object, before: object) -> bool:
@@ -117,3 +117,25 @@ def test_the_values_of_a_table_keep_their_type() -> None:
     later["properties"]["faults"]["additionalProperties"] = {"type": "string"}
 
     assert broken(schema, later) == ["faults.*: was integer, is string"]
+
+
+ACK = snapshot("cmd-ack")
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        ({**ACK, "required": [*ACK["required"], "actor"]}, ["actor: must be given now"]),
+        ({**ACK, "required": []}, []),
+        ({**ACK, "properties": {**ACK["properties"], "why": {"type": "string"}}}, []),
+        ({**ACK, "properties": {**ACK["properties"], "alarm": {"type": "integer"}}}, ["alarm: was string, is integer"]),
+        (
+            {**ACK, "properties": {key: value for key, value in ACK["properties"].items() if key != "comment"}},
+            ["comment: is gone"],
+        ),
+    ],
+)
+def test_of_what_is_sent_to_us_more_may_be_taken_and_nothing_more_asked_for(
+    later: dict[str, Any], said: list[str]
+) -> None:
+    assert broken(ACK, later, taken=True) == said

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 import edge_agent.core
 from docs import contract
+from edge_agent.core.commands import REQUESTS, Command, command
+from edge_agent.core.properties import Reply
 from tests.node import run_node
 from tests.wire import samples
 
@@ -20,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / contract.DOCUMENT
 SENT = samples.by_channel()
 MESSAGES = contract.messages()
+SENDING = [channel for channel in contract.CHANNELS if not channel.taken]
 
 
 def parser_says(document: str) -> str:
@@ -63,7 +66,7 @@ def test_the_documents_are_fresh_and_a_stale_one_is_noticed(tmp_path: Path) -> N
 # ------------------------------------------------------------------------------------------------ what is sent
 
 
-@pytest.mark.parametrize("channel", contract.CHANNELS, ids=lambda channel: channel.name)
+@pytest.mark.parametrize("channel", SENDING, ids=lambda channel: channel.name)
 def test_a_channel_has_the_topic_the_qos_and_the_retention_that_are_sent(channel: contract.Channel) -> None:
     pattern = re.sub(r"\\\{\w+\\\}", "[a-z0-9_-]+", re.escape(channel.address))
 
@@ -72,12 +75,25 @@ def test_a_channel_has_the_topic_the_qos_and_the_retention_that_are_sent(channel
         assert (message.qos, message.retain) == (channel.qos, channel.retain)
 
 
-@pytest.mark.parametrize("channel", contract.CHANNELS, ids=lambda channel: channel.name)
+@pytest.mark.parametrize("channel", SENDING, ids=lambda channel: channel.name)
 def test_what_is_sent_to_a_channel_is_one_of_its_messages_and_each_is_sent(channel: contract.Channel) -> None:
     found = {one.name for sent in SENT[channel.name] for one in channel.messages if accepts(one.model, sent.payload)}
 
     assert found == {one.name for one in channel.messages}
     assert all(any(accepts(one.model, sent.payload) for one in channel.messages) for sent in SENT[channel.name])
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_command_of_the_contract_is_taken(name: str) -> None:
+    """Its channel is a topic that is read as this command, and its sample one that can be carried out."""
+    [channel] = [one for one in contract.CHANNELS if one.name == f"cmd-{name}"]
+    address = samples.ORIGIN.address
+    topic = channel.address.format(tenant=address.tenant, site=address.site, gw=address.gateway)
+
+    assert address.command_in(topic) == name
+    assert isinstance(
+        command(name, samples.payloads()[channel.name], Reply(), received=samples.AT, via="mqtt"), Command
+    )
 
 
 def accepts(model: type[BaseModel], payload: bytes) -> bool:
@@ -102,7 +118,9 @@ def test_every_payload_model_of_the_core_is_in_the_contract() -> None:
         and not name.startswith("_")
     }  # fmt: skip
 
-    assert defined == set(contract.models())
+    bases = {base for model in defined for base in model.__mro__[1:]}
+
+    assert defined - bases == set(contract.models())
 
 
 def test_the_page_names_every_topic_and_links_the_documents() -> None:
@@ -114,9 +132,10 @@ def test_the_page_names_every_topic_and_links_the_documents() -> None:
 
 
 def test_a_schema_lets_a_reader_take_fields_that_a_later_version_adds() -> None:
+    """But says to whoever sends commands that fields we do not know are refused."""
     for message in MESSAGES:
         text = json.dumps(contract.schema(message))
-        assert '"additionalProperties": false' not in text
+        assert ('"additionalProperties": false' in text) is message.taken
         assert message.model.model_json_schema()["title"] == message.model.__name__
 
 
