@@ -31,7 +31,7 @@ class Episode:
     """An alarm from its raise to its end."""
 
     worst: AlarmEvent  # the gravest revision, the newest of several
-    last: AlarmEvent  # the newest revision
+    end: AlarmEvent  # the revision with which it was over; people may have acknowledged it since
     said: LogLine | None = None  # newest log line written while it stood
 
 
@@ -81,8 +81,12 @@ def _paragraphs(facts: AskFacts) -> Iterator[str]:
 
 
 def _stands(event: AlarmEvent) -> str:
-    risk = "" if event.risk is None else f", risk {event.risk:.2f}"
-    return f"{event.severity.capitalize()} alarm since {moment(event.first)}{risk}: {event.summary}"
+    said = [f"{event.severity.capitalize()} alarm since {moment(event.first)}"]
+    said += [] if event.risk is None else [f"risk {event.risk:.2f}"]
+    said += ["acknowledged"] if event.acked else []
+    said += [] if event.shelved_until is None else [f"shelved until {moment(event.shelved_until)}"]
+    said += ["suppressed"] if event.suppressed else []
+    return f"{', '.join(said)}: {event.summary}"
 
 
 def _verdict(verdict: Verdict | None) -> str:
@@ -94,8 +98,8 @@ def _verdict(verdict: Verdict | None) -> str:
 def _episode(episode: Episode) -> str:
     said = "" if episode.said is None else f", log meanwhile: {_quoted(episode.said)}"
     return (
-        f"{_subject(episode.worst)}, {episode.worst.severity}, since {moment(episode.last.first)}, "
-        f"over at {moment(episode.last.time)}{said}"
+        f"{_subject(episode.worst)}, {episode.worst.severity}, since {moment(episode.end.first)}, "
+        f"over at {moment(episode.end.time)}{said}"
     )
 
 

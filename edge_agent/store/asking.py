@@ -83,10 +83,11 @@ def _alarms(db: Database, asset: str, *, active: bool, limit: int) -> list[list[
 
 
 def _episode(db: Database, revisions: list[AlarmEvent]) -> Episode:
-    *before, last = revisions
-    worst = max(before, key=lambda event: (event.severity_number, event.rev), default=last)
-    said = _lines(db, last.asset, last.first, last.time, 1)
-    return Episode(worst=worst, last=last, said=said[0] if said else None)
+    stood = [event for event in revisions if event.active]
+    end = next(event for event in revisions if not stood or event.rev > stood[-1].rev)
+    worst = max(stood, key=lambda event: (event.severity_number, event.rev), default=end)
+    said = _lines(db, end.asset, end.first, end.time, 1)
+    return Episode(worst=worst, end=end, said=said[0] if said else None)
 
 
 def _lines(db: Database, asset: str, since: float, until: float, limit: int) -> list[LogLine]:

@@ -40,7 +40,7 @@ VERDICT = Verdict("pump-7", NOON - 60.0, "pump", 0.123, "none", 0.9, Status.DECI
 QUIET = AskFacts(asset="pump-7", asked=NOON, verdict=VERDICT)
 WHOLE = AskFacts(
     asset="pump-7", asked=NOON, standing=(LIMIT, RISK),
-    past=(Episode(worst=replace(CLEARED, active=True), last=CLEARED, said=SEAL),),
+    past=(Episode(worst=replace(CLEARED, active=True), end=CLEARED, said=SEAL),),
     log=(LogLine("pump-7", NOON - 600.0, "de brg noisy"), SEAL), verdict=VERDICT,
 )  # fmt: skip
 
@@ -63,13 +63,22 @@ def test_an_answer_says_what_is_wrong_since_when_what_was_done_and_what_to_check
 
 
 def test_where_nothing_stands_it_says_so_with_the_last_verdict_and_the_last_alarm() -> None:
-    said = answer(replace(QUIET, past=(Episode(worst=CLEARED, last=CLEARED),))).split("\n")
+    said = answer(replace(QUIET, past=(Episode(worst=CLEARED, end=CLEARED),))).split("\n")
 
     assert said == [
         "pump-7, as of 2024-06-01 12:00 UTC. Last verdict: risk 0.12 at 2024-06-01 11:59 UTC.",
         "No alarm stands.",
         "Earlier alarms, newest first: vibration, high, since 2024-05-22 02:00 UTC, over at 2024-05-23 05:46 UTC.",
     ]
+
+
+def test_what_people_did_to_an_alarm_that_stands_is_said() -> None:
+    event = replace(LIMIT, acked=True, shelved_until=NOON + 3600.0, suppressed="operator")
+
+    assert answer(replace(QUIET, standing=(event,))).split("\n")[1] == (
+        "Critical alarm since 2024-06-01 11:00 UTC, acknowledged, shelved until 2024-06-01 13:00 UTC, suppressed: "
+        f"{LIMIT.summary}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +118,7 @@ def test_an_unknown_asset_is_answered_with_names_that_look_alike() -> None:
     ],
 )
 def test_an_earlier_alarm_is_named_in_plain_words(event: AlarmEvent, subject: str) -> None:
-    [*_, earlier] = answer(replace(QUIET, past=(Episode(worst=event, last=event),))).split("\n")
+    [*_, earlier] = answer(replace(QUIET, past=(Episode(worst=event, end=event),))).split("\n")
 
     assert earlier.startswith(f"Earlier alarms, newest first: {subject}, since ")
 
@@ -138,7 +147,8 @@ def any_event(draw: st.DrawFn) -> AlarmEvent:
     return replace(
         RISK, kind=kind, first=draw(_TIME), time=draw(_TIME), severity=row.word, severity_number=row.number,
         risk=draw(st.none() | st.floats(0.0, 1.0)), mode=draw(st.sampled_from([*MODES, "X1"])),
-        summary=f"{draw(_NAMES)} {draw(st.integers(0, 10**6))} mm/s.",
+        summary=f"{draw(_NAMES)} {draw(st.integers(0, 10**6))} mm/s.", acked=draw(st.booleans()),
+        shelved_until=draw(st.none() | _TIME), suppressed=draw(st.sampled_from(["", "operator", "rate"])),
     )  # fmt: skip
 
 
@@ -151,7 +161,7 @@ _FACTS = st.builds(
     near=st.lists(_NAMES, max_size=3).map(tuple),
     standing=st.lists(any_event(), max_size=3).map(tuple),
     past=st.lists(
-        st.builds(Episode, worst=any_event(), last=any_event(), said=st.none() | _LINE), max_size=2
+        st.builds(Episode, worst=any_event(), end=any_event(), said=st.none() | _LINE), max_size=2
     ).map(tuple),
     log=st.lists(_LINE, max_size=3).map(tuple),
     verdict=st.none() | st.builds(
@@ -163,9 +173,10 @@ _FACTS = st.builds(
 
 def stored(facts: AskFacts) -> str:
     """Everything of the facts that may be said, as people read it."""
-    events = [*facts.standing, *(e for one in facts.past for e in (one.worst, one.last))]
+    events = [*facts.standing, *(e for one in facts.past for e in (one.worst, one.end))]
     logs = [*facts.log, *(one.said for one in facts.past if one.said is not None)]
     times = [facts.asked, *(t for e in events for t in (e.first, e.time)), *(line.time for line in logs)]
+    times += [e.shelved_until for e in events if e.shelved_until is not None]
     risks = [e.risk for e in events if e.risk is not None]
     if facts.verdict is not None:
         times.append(facts.verdict.time)

@@ -96,7 +96,16 @@ def test_an_alarm_that_is_over_is_told_by_its_worst_its_end_and_the_log_meanwhil
     journal.commit(Batch(events=revisions, logs=lines))
 
     [episode] = facts_of(db, "pump-1", ASKED).past
-    assert (episode.worst, episode.last, episode.said) == (revisions[1], revisions[3], lines[2])
+    assert (episode.worst, episode.end, episode.said) == (revisions[1], revisions[3], lines[2])
+
+
+def test_an_alarm_that_was_acknowledged_afterwards_was_over_before(db: Database, journal: SqliteJournal) -> None:
+    revisions = raised_and_cleared("b1", NOON)
+    acked = replace(revisions[-1], rev=5, time=NOON + 9000, transition=Transition.ACKED, acked=True)
+    journal.commit(Batch(events=[*revisions, acked]))
+
+    [episode] = facts_of(db, "pump-1", ASKED).past
+    assert episode.end == revisions[-1]
 
 
 def test_an_alarm_that_was_over_when_its_data_came_is_one_revision(db: Database, journal: SqliteJournal) -> None:
@@ -104,7 +113,7 @@ def test_an_alarm_that_was_over_when_its_data_came_is_one_revision(db: Database,
     journal.commit(Batch(events=[only]))
 
     [episode] = facts_of(db, "pump-1", ASKED).past
-    assert (episode.worst, episode.last, episode.said) == (only, only, None)
+    assert (episode.worst, episode.end, episode.said) == (only, only, None)
 
 
 def test_only_the_newest_are_told(db: Database, journal: SqliteJournal) -> None:
@@ -117,7 +126,7 @@ def test_only_the_newest_are_told(db: Database, journal: SqliteJournal) -> None:
     )
     found = facts_of(db, "pump-1", ASKED)
 
-    assert [episode.last.id for episode in found.past] == [f"d{n}" for n in range(MAX_PAST + 1, 1, -1)]
+    assert [episode.end.id for episode in found.past] == [f"d{n}" for n in range(MAX_PAST + 1, 1, -1)]
     assert [line.time for line in found.log] == [NOON + n for n in range(MAX_LINES + 1, 1, -1)]
     assert found.verdict is not None
     assert found.verdict.time == NOON + 2
