@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from bench import assets, flash, idle, ingest, latency, start, verdict
+from bench import assets, drain, flash, idle, ingest, latency, start, sweep, verdict
 from bench.computer import describe
 from bench.figures import HEAD, Figure, UnmeasuredError
 from bench.site import Setting
@@ -23,7 +23,7 @@ from edge_agent.errors import EdgeAgentError
 
 ON_DISK = "/var/tmp"  # noqa: S108 - where temporary files outlive a boot, so never in memory; our folder is private
 BENCHES: dict[str, Callable[[Setting], tuple[list[Figure], list[str]]]] = {
-    module.BENCH: module.measure for module in (verdict, ingest, latency, idle, start, assets, flash)
+    module.BENCH: module.measure for module in (verdict, ingest, sweep, drain, latency, idle, start, assets, flash)
 }
 
 
@@ -37,7 +37,12 @@ BENCHES: dict[str, Callable[[Setting], tuple[list[Figure], list[str]]]] = {
     "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=ON_DISK, show_default=True,
     help="Where databases are made: on the disk that is to be measured.",
 )  # fmt: skip
-def main(names: tuple[str, ...], *, quick: bool, json_file: Path | None, folder: Path) -> None:
+@click.option(
+    "--plots",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Write the pictures of benchmarks that have one into this folder (SVG).",
+)
+def main(names: tuple[str, ...], *, quick: bool, json_file: Path | None, folder: Path, plots: Path | None) -> None:
     """Measure speed, memory and start-up on this computer; all benchmarks, or those named.
 
     The table goes to standard output as Markdown, progress to standard error. See docs/performance.md.
@@ -46,7 +51,7 @@ def main(names: tuple[str, ...], *, quick: bool, json_file: Path | None, folder:
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # so that everything started is stopped
     with tempfile.TemporaryDirectory(prefix="edge-agent-bench-", dir=folder) as made:
         Path(made).chmod(0o755)  # mosquitto, started by root, gives up root before it reads its files
-        setting = Setting(folder=Path(made), quick=quick)
+        setting = Setting(folder=Path(made), quick=quick, plots=plots)
         computer = {**describe(setting.folder), "sizes": "quick" if quick else "full"}
         click.echo("\n".join(f"- {name}: {value}" for name, value in computer.items()) + f"\n\n{HEAD}")
         figures: list[Figure] = []

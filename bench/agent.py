@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -56,13 +56,22 @@ def wait_for(claim: Callable[[], bool], what: str, deadline_s: float, poll_s: fl
 class Started:
     """A process whose output goes to a file."""
 
-    def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        log: Path,
+        environment: dict[str, str] | None = None,
+        *,
+        program: str = sys.executable,
+        folder: Path | None = None,
+    ) -> None:
         self.log = log
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         with log.open("wb") as output:
             self.began = time.monotonic()
             self._process = subprocess.Popen(  # noqa: S603 - our own command lines
-                [sys.executable, *command],
+                [program, *command],
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -124,15 +133,14 @@ class Started:
 
 
 class Agent(Started):
-    """`python -m edge_agent run CONFIG`."""
+    """`python -m edge_agent run CONFIG`, or what stands in its place and takes a configuration last."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, *, command: Sequence[str] = ("-m", "edge_agent", "run")) -> None:
         address = config.with_name(f"notify-{time.monotonic_ns()}")
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(address))
         self._notify.settimeout(0.2)
-        command = ["-m", "edge_agent", "run", str(config)]
-        super().__init__(command, config.with_suffix(".log"), {"NOTIFY_SOCKET": str(address)})
+        super().__init__([*command, str(config)], config.with_suffix(".log"), {"NOTIFY_SOCKET": str(address)})
 
     def ready_s(self) -> float:
         """Seconds from the start of the process until it has told READY=1.

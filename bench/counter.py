@@ -9,10 +9,9 @@ import sys
 
 from paho.mqtt.client import Client, MQTTMessage
 
-from bench.site import durable_client
+from bench.site import RECEIVE_MAXIMUM, durable_client
 from edge_agent.demo.broker import HOST
 
-RECEIVE_MAXIMUM = 400  # as the agent's default
 CONNECTED, COUNTED = "connected", "counted"
 
 

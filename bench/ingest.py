@@ -8,6 +8,7 @@ beyond the end.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,9 +104,18 @@ def _bare(folder: Path, port: int, messages: int, number: int) -> Drain:
 
 def _agent(place: Place, spec: ClassSpec, messages: int) -> Drain:
     place.write(spec)
+    return take_in(place, messages, lambda: Agent(place.config))
+
+
+def take_in(place: Place, messages: int, start: Callable[[], Agent]) -> Drain:
+    """How an agent takes in so many messages that wait at the broker.
+
+    Raises:
+        UnmeasuredError: it does not, or SQLite does not hold each once.
+    """
     reserve(place.port, f"edge-agent-{place.name}", TOPIC)
     preload(place.port, messages)
-    with Agent(place.config) as agent:
+    with start() as agent:
         wait_for(lambda: agent.said("link_up"), "the agent connects", DEADLINE_S)
         began, spent = time.monotonic(), cpu_s(agent.pid)
         wait_for(lambda: place.readings() >= messages, "the agent commits all messages", DEADLINE_S, POLL_S)

@@ -27,6 +27,7 @@ Size = TypeVar("Size")
 TENANT, SITE = "bench", "plant"
 SESSION_S = 3600
 CONNECT_S = 10.0
+RECEIVE_MAXIMUM, PUBLISH_PER_S = 400, 200.0  # as the agent's defaults
 ROW = "row"  # last level of the topic that carries all channels of an asset
 
 _HEAD = """\
@@ -38,6 +39,8 @@ name = {name}
 [broker]
 host = {host}
 port = {port}
+receive_maximum = {receive_maximum}
+publish_per_s = {publish_per_s}
 
 [store]
 path = {database}
@@ -75,6 +78,7 @@ class Setting:
 
     folder: Path  # on the disk that is to be measured
     quick: bool = False
+    plots: Path | None = None  # where pictures go
 
     def size(self, full: Size, quick: Size) -> Size:
         """A size of the full run or of the quick one."""
@@ -107,9 +111,12 @@ class Place:
         """The SQLite file."""
         return self.folder / f"{self.name}.db"
 
-    def write(self, spec: ClassSpec, *alarm: str) -> None:
+    def write(
+        self, spec: ClassSpec, *alarm: str, receive_maximum: int = RECEIVE_MAXIMUM, publish_per_s: float = PUBLISH_PER_S
+    ) -> None:
         """Write the configuration: all assets of one class; `alarm` are lines of [alarm]."""
         head = _HEAD.format(
+            receive_maximum=receive_maximum, publish_per_s=publish_per_s,
             tenant=_text(TENANT), site=_text(SITE), name=_text(self.name), host=_text(HOST), port=self.port,
             database=_text(str(self.database)), alarm="\n".join(alarm), rows=_text(f"plant/{{asset}}/{ROW}"),
             scalars=_text("plant/{asset}/{channel}"), name_of_class=_text(spec.name),
