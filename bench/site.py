@@ -128,6 +128,8 @@ class Place:
         if not self.database.exists():
             return 0
         with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as db:
+            if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'reading_block'").fetchone()[0]:
+                return 0
             return int(db.execute("SELECT coalesce(sum(readings), 0) FROM reading_block").fetchone()[0])
 
 
