@@ -29,6 +29,7 @@ from edge_agent.config.sections import (
     SeverityRow,
     SeverityWord,
     Source,
+    Sparkplug,
     Store,
     Tls,
     WaveformTable,
@@ -257,7 +258,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "gateway": Gateway, "broker": Broker, "broker.tls": Tls, "source": Source, "source.json": Json,
     "source.waveform": WaveformTable, "class": AssetClass,
     "class.channel": Channel, "alarm": Alarm, "alarm.severity": SeverityRow, "alarm.limit_severity": SeverityWord,
-    "outputs": Outputs, "store": Store, "bundle": Bundle, "health": Health, "log": Log,
+    "outputs": Outputs, "sparkplug": Sparkplug, "store": Store, "bundle": Bundle, "health": Health, "log": Log,
 }  # fmt: skip
 
 

@@ -58,6 +58,10 @@ class Decoder:
             return refused(Reason.TOO_LARGE, f"{len(payload)} bytes; {MAX_PAYLOAD} are allowed")
         return route.decode(payload, arrival)
 
+    def sessional(self, topic: str) -> bool:
+        """Whether what a message says there depends on those before it: one kept from an earlier day says nothing."""
+        return isinstance(self._find(topic), SparkplugRoute)
+
     def _find(self, topic: str) -> _Route | Fault:
         for source in self._sources:
             captured = source.template.match(topic)

@@ -39,6 +39,9 @@ class Opener:
             detail = f"{arrival.left_out} bytes; payloads of {MAX_PAYLOAD} are read"
             self.refuse(Reason.TOO_LARGE, arrival.topic, detail)
             return NOTHING
+        if arrival.retain and self._decoder.sessional(arrival.topic):
+            self.refuse("retained", arrival.topic, "Sparkplug retains nothing: it is of a session that may be over")
+            return NOTHING
         decoded = self._decoder.decode(arrival.topic, arrival.payload, arrival.time)
         if arrival.retain:
             decoded = self._dated(arrival, decoded)

@@ -222,6 +222,14 @@ def test_a_birth_that_says_again_what_was_read_brings_no_second_reading() -> Non
     assert [reading.value for reading in newer.readings] == [pytest.approx(1.6)]
 
 
+def test_only_what_depends_on_messages_before_it_is_sessional() -> None:
+    decoder = Decoder((SourceSpec(topic="plant/{asset}/{channel}"), SPEC))
+
+    assert [decoder.sessional(topic) for topic in ("spBv1.0/plant1/NDATA/gate", "plant/p1/vib", "else")] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------------ lives
 
 
