@@ -31,7 +31,7 @@ from edge_agent.core.values import finish, number
 from edge_agent.core.wire import LANE_STATE
 
 MAX_NODES: Final = 1_000  # edge nodes remembered
-MAX_METRICS: Final = 100_000  # metrics remembered of all of them, about 400 bytes each
+MAX_METRICS: Final = 100_000  # names and aliases remembered of all of them, a name of 256 characters at most
 
 
 class Host:
@@ -118,8 +118,8 @@ class Host:
         if owner is not None and owner != key:
             other = self._nodes[owner]
             if asset in other.born or (asset == other.edge and "" in other.born):
-                detail = f"device {shown(asset)} of edge node {shown(node.edge)}: its name belongs to one of "
-                return Fault(Reason.ASSET_COLLISION, f"{detail}{shown(other.edge)}; rename one of the two")
+                detail = f"{shown(asset)}: edge node {shown(other.edge)} speaks for a machine of this name; rename one"
+                return Fault(Reason.ASSET_COLLISION, detail)
         if len(self._owners) >= MAX_REMEMBERED:
             self._owners.clear()
         self._owners[asset] = key
