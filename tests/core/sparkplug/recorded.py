@@ -1,4 +1,4 @@
-"""The bytes of tests/data/payloads/sparkplug.json: what sparkplug-payload 1.0.3 made of what stands beside them."""
+"""The bytes of tests/data/sparkplug/payloads.json: what sparkplug-payload 1.0.3 made of what stands beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_agent.core.sparkplug.payload import DataType, Metric
 
-RECORDED = Path(__file__).parents[2] / "data" / "payloads" / "sparkplug.json"
+RECORDED = Path(__file__).parents[2] / "data" / "sparkplug" / "payloads.json"
 NAMES = {name.replace("_", ""): kind for name, kind in DataType.__members__.items()}
 
 
