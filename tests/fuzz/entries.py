@@ -11,6 +11,7 @@ from edge_agent.core.decode import Format, Kind, Paths, SourceSpec
 from edge_agent.core.features import Feature
 from edge_agent.core.sources import Catalogue, Target, Waveform
 from edge_agent.core.timestamps import TimeUnit
+from tests.core.sparkplug.recorded import recorded
 
 CATALOGUE = Catalogue(
     classes={"pump-*": "pump", "fan-1": "fan"},
@@ -23,12 +24,17 @@ CATALOGUE = Catalogue(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A source and what comes to it; `batch`: a sound message may hold nothing at all, such as an empty array."""
+    """A source and what comes to it.
+
+    `batch`: a sound message may hold nothing at all, such as an empty array; `session`: what a message says depends on
+    those before it, so that a second time it may say something else.
+    """
 
     spec: SourceSpec
     topics: tuple[str, ...]
     samples: tuple[bytes, ...]
     batch: bool = False
+    session: bool = False
 
 
 ENTRIES = (
@@ -138,6 +144,32 @@ ENTRIES = (
             b'{"t":1717243200,"fs":1000,"u":"g","d":[0.1,-0.2,0.3,0.05,-0.4,0.2,0.1,0.3,-0.3,0.2,0.1,-0.1,0.2,0.3,0,0.1]}',
             b'{"fs":1024,"d":[1,2,1,0,-1,-2,-1,0,1,2,1,0,-1,-2,-1,0,1e30,3,-1e30,7]}',
             b'{"fs":1e4,"d":[3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3]}',
+        ),
+    ),
+    Entry(
+        SourceSpec(topic="spBv1.0/#", format=Format.SPARKPLUG),
+        tuple(
+            f"spBv1.0/{group}/{verb}/{edge}{device}"
+            for group, edge in (("plant", "gate-1"), ("plant", "gate-2"), ("lab", "gate-1"))
+            for verb, device in (
+                ("NBIRTH", ""), ("NDATA", ""), ("NDEATH", ""), ("DBIRTH", "/pump-1"), ("DDATA", "/pump-1"),
+                ("DDATA", "/Pump 1"), ("DDEATH", "/pump-1"), ("NCMD", ""),
+            )
+        ),
+        tuple(payload for _, payload in recorded().values()),
+        batch=True,
+        session=True,
+    ),
+    Entry(
+        SourceSpec(
+            topic="work/{asset}", kind=Kind.ORDER, format=Format.JSON,
+            paths=Paths(order="wo", status="s", repaired="r", time="t", asset="a", author="by"),
+        ),
+        ("work/pump-1", "work/Pump 7"),
+        (
+            b'{"wo":4711,"s":"opened","t":"2024-06-01T12:00:00Z","by":"Ann"}',
+            b'{"wo":"4711","s":"Closed","r":true,"a":"pump-1"}',
+            b'{"wo":"4711","s":"waiting"}',
         ),
     ),
 )  # fmt: skip

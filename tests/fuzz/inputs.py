@@ -53,7 +53,9 @@ class Inputs:
         self._random = random.Random(seed)
         self._entries = entries
         self._samples = [sample for entry in entries for sample in entry.samples]
-        self._keys = sorted({key for sample in self._samples for key in re.findall(r'"(\w+)":', sample.decode())})
+        self._keys = sorted(
+            {key for sample in self._samples for key in re.findall(r'"(\w+)":', sample.decode("utf-8", "replace"))}
+        )
         self._changes: tuple[Callable[[bytes], bytes], ...] = (
             self._flipped, self._cut, self._doubled, self._with_token, self._with_token, self._with_another_number,
             self._spliced, self._wrapped,
