@@ -71,7 +71,10 @@ def _panel(top: float, trend: Trend, points: Sequence[tuple[float, float]], end:
     for value in (least, most):
         yield f'<line class="line" x1="{LEFT}" x2="{RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
         yield f'<text class="faint" x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.1f}</text>'
-    way = " ".join(f"{_x(time, end):.1f},{y(value):.1f}" for time, value in points)
+    places = [(f"{_x(time, end):.1f}", f"{y(value):.1f}") for time, value in points]
+    flat = [a[1] == b[1] == c[1] for a, b, c in zip(places, places[1:], places[2:], strict=False)]
+    kept = [places[0], *(place for place, is_flat in zip(places[1:-1], flat, strict=True) if not is_flat), places[-1]]
+    way = " ".join(f"{across},{down}" for across, down in kept)
     yield f'<polyline class="ours" points="{way}"/>'
     name = ", ".join(word for word in (trend.limit.name, trend.limit.unit) if word)
     yield f'<text x="{LABELS}" y="{top + PANEL / 2 - 6:.1f}">{escape(name)}</text>'
