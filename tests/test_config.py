@@ -281,7 +281,6 @@ def test_everything_in_the_example_can_be_switched_on(file: Path) -> None:
 
     assert fields(problems) == [
         "broker.password_file", "broker.tls.ca", "broker.tls.certificate", "broker.tls.key", "source[6].class",
-        "outputs.thingsboard",
     ]  # fmt: skip
 
 
