@@ -15,7 +15,7 @@ import numpy as np
 from edge_agent.core.baseline import Baseline, Floats, Reference, learn
 from edge_agent.core.expression import Expression, compile_condition, compile_expression, names_in
 from edge_agent.core.types import ChannelState, ClassSpec, Reading, Window
-from edge_agent.core.unit_step import Jump, Place, Spot, gone_on, misread, suspects
+from edge_agent.core.unit_step import FAR, Jump, Place, Spot, gone_on, misread, suspects
 
 SPANS = np.array([5.0, 15.0, 30.0])  # steps; FD001: three spans beat one by 0.02 PR-AUC (FACTS)
 DECAY = (2.0 / (SPANS + 1.0))[:, None]  # (3, 1)
@@ -237,8 +237,11 @@ class Windower:
     def _trusted(self, track: AssetTrack, values: Floats, u: Floats, baseline: Baseline, regime: int | None) -> Floats:
         """The u of the judged channels without those that seem to come in another unit, and what rests on them."""
         n = len(u)
+        total, weight = track.numerator[0, :n], track.weight[0, :n]
+        if not track.jumps and not (np.abs(u * weight - total) >= FAR * baseline.scale * weight).any():
+            return u  # nearly always, and all that it costs
         with np.errstate(all="ignore"):
-            mean = track.numerator[0, :n] / track.weight[0, :n]
+            mean = total / weight
         spot = Spot(values[self._judged], u, track.ring[:, :n], mean, baseline.scale)
         track.jumps = gone_on(track.jumps, spot, self._suspects, lambda k: self._place(k, regime), self._direct)
         if not track.jumps:
@@ -365,7 +368,7 @@ class Windower:
                     spec.limits.zone(float(value)),
                 )
             )  # fmt: skip
-        newest = np.where(np.isfinite(track.ring[-1]), track.ring[-1], means[0])
+        newest = np.where(np.isfinite(track.ring[-1]), track.ring[-1], means[0]) if track.jumps else track.ring[-1]
         if baseline.principal is not None and not learning:
             for k, name in enumerate(JOINT, start=n):
                 channels.append(
@@ -385,6 +388,8 @@ class Windower:
 
     def _raw(self, u: float, k: int, regime: int | None) -> float:
         """The value that u of judged channel k stands for, in the channel's own unit."""
+        if self.reference is None or regime is None:
+            return u
         offset, scale = self._place(k, regime)
         return offset + scale * u
 
