@@ -45,6 +45,10 @@ class Metrics:
             "edge_agent_commit_stretch", "times longer that commits are grouped to spare the flash, 1 to 10", registry=r
         )
         self.commit_stretch.set(1.0)
+        self.nuisances = Counter(
+            "edge_agent_nuisances", "alarms that chatter, come and go, stand for a day, or come in a flood", ["kind"],
+            registry=r,
+        )  # fmt: skip
         self.alarms_active = Gauge("edge_agent_alarms_active", "alarms standing", registry=r)
         self.set_aside = Gauge("edge_agent_set_aside", "damaged journals that lie beside the journal", registry=r)
         self.fallback = Gauge("edge_agent_bundle_fallback", "1 while the last good bundle judges", registry=r)

@@ -179,7 +179,7 @@ class _JsonRoute:
                 continue
             if slot is None:
                 slot = self._registry.slot(source.spec, asset, channel, unit)
-                if key:
+                if key and _short(asset) and _short(channel) and _short(unit):
                     if len(source.slots) >= MAX_REMEMBERED:
                         source.slots.clear()
                     source.slots[key] = slot
@@ -297,6 +297,11 @@ class _OrderRoute:
 
 
 _Route = _ScalarRoute | _JsonRoute | _LogRoute | _OrderRoute | SampleRoute | SparkplugRoute
+
+
+def _short(name: object) -> bool:
+    """Whether a name is worth remembering: what a machine or channel may be called, not what a sender may invent."""
+    return isinstance(name, int) or (isinstance(name, str) and len(name) <= MAX_FIELD_CHARACTERS)
 
 
 def _path(text: str | None) -> Path | None:

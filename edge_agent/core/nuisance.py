@@ -7,10 +7,13 @@ an operator can live with). Chattering is told over ten minutes instead of one, 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
+
+from edge_agent.core.types import AlarmEvent, Transition
 
 CHATTERING_RAISES: Final = 3
 CHATTERING_S: Final = 600.0
@@ -70,6 +73,51 @@ class Threshold:
     recall: float  # share of the real ones that would still be raised
     real: int
     false: int
+
+
+class Nuisance(StrEnum):
+    """What makes an alarm a nuisance, as it is counted while the agent runs."""
+
+    CHATTERING = "chattering"
+    FLEETING = "fleeting"
+    FLOOD = "flood"
+    STALE = "stale"
+
+
+class Watch:
+    """Counts nuisances from the events as they are told; keeps a few times of each condition."""
+
+    def __init__(self) -> None:
+        self._raises: dict[tuple[str, str], deque[float]] = {}  # the newest of each condition
+        self._all: deque[float] = deque(maxlen=FLOOD_RAISES)
+        self._stale: set[str] = set()  # alarms that were counted as stale
+
+    def note(self, event: AlarmEvent) -> list[Nuisance]:
+        """What an event shows; nothing of what pages nobody."""
+        if event.quiet:
+            return []
+        if event.transition is Transition.RAISED:
+            return self._raised(event)
+        if event.transition is Transition.CLEARED:
+            self._stale.discard(event.id)
+            raised = self._raises.get((event.asset, event.kind))
+            soon = raised is not None and 0.0 <= event.time - raised[-1] <= FLEETING_S
+            return [Nuisance.FLEETING] if soon and not event.acked else []
+        if event.active and event.time - event.first > STALE_S and event.id not in self._stale:
+            self._stale.add(event.id)
+            return [Nuisance.STALE]
+        return []
+
+    def _raised(self, event: AlarmEvent) -> list[Nuisance]:
+        own = self._raises.setdefault((event.asset, event.kind), deque(maxlen=CHATTERING_RAISES))
+        own.append(event.time)
+        self._all.append(event.time)
+        found = []
+        if len(own) == CHATTERING_RAISES and 0.0 <= own[-1] - own[0] <= CHATTERING_S:
+            found.append(Nuisance.CHATTERING)
+        if len(self._all) == FLOOD_RAISES and 0.0 <= self._all[-1] - self._all[0] <= FLOOD_S:
+            found.append(Nuisance.FLOOD)
+        return found
 
 
 def assess(alarms: Sequence[Past], now: float) -> Assessment:

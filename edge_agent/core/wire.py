@@ -152,6 +152,9 @@ class HealthPayload(_Payload):
     commit_stretch: float = Field(1.0, description="times longer that commits are grouped to spare the flash")
     bundle: str
     bundle_fallback: bool = Field(default=False, description="the last good bundle judges, the configured one cannot")
+    nuisances: dict[str, int] = Field(
+        {}, description="alarms since the start that were chattering, fleeting, stale, or part of a flood"
+    )
     set_aside: int = Field(0, description="damaged journals that lie beside the journal")
     clock: str
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from types import FrameType
 
+from prometheus_client import Counter
+
 from edge_agent.core.wire import HealthPayload, Origin, health_message, stamp
 from edge_agent.errors import StoreError
 from edge_agent.metrics import Metrics
@@ -161,12 +163,7 @@ class Supervisor:
         parts.metrics.outbox.set(waiting)
         parts.metrics.set_aside.set(set_aside)
         parts.metrics.fallback.set(parts.bundle_fallback)
-        shed = {
-            sample.labels["cause"]: int(sample.value)
-            for metric in parts.metrics.shed.collect()
-            for sample in metric.samples
-            if sample.name.endswith("_total")
-        }
+        shed, nuisances = _by_label(parts.metrics.shed), _by_label(parts.metrics.nuisances)
         return HealthPayload(
             time=stamp(parts.clock.now()),
             boot_id=parts.origin.boot_id,
@@ -184,6 +181,7 @@ class Supervisor:
             shed_by_cause=shed,
             flash_mb_per_day=round(parts.flash.per_day / 1e6, 1),
             commit_stretch=round(parts.flash.stretch, 2),
+            nuisances=nuisances,
             bundle=parts.bundle,
             bundle_fallback=parts.bundle_fallback,
             set_aside=set_aside,
@@ -282,3 +280,11 @@ class Supervisor:
         if connected and not link.session_present:
             self._parts.inbox.note(Forgotten(link.epoch))
         self._parts.publisher.wake()
+
+
+def _by_label(counter: Counter) -> dict[str, int]:
+    """The counts of a metric with one label."""
+    samples = (sample for metric in counter.collect() for sample in metric.samples)
+    return {
+        next(iter(sample.labels.values())): int(sample.value) for sample in samples if sample.name.endswith("_total")
+    }

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from edge_agent.core.nuisance import Watch
 from edge_agent.core.outputs.interpreter import Interpreter
 from edge_agent.core.types import AlarmEvent, Outgoing, Verdict, Window
 from edge_agent.core.wire import Origin, alarm_data, alarm_messages, risk_message, risk_payload
@@ -47,11 +48,14 @@ class Teller:
         self._risk_step, self._risk_max_age_s = risk_step, risk_max_age_s
         self._interpreter = interpreter
         self._said: dict[str, _Said] = {}  # by asset
+        self._nuisances = Watch()
         self._urgent_done: set[str] = set()  # keys of the messages that went out unrecorded
 
     def event(self, event: AlarmEvent, batch: Batch) -> None:
         """Add an alarm event and its messages to the batch."""
         self._metrics.events.labels(event.transition).inc()
+        for nuisance in self._nuisances.note(event):
+            self._metrics.nuisances.labels(nuisance).inc()
         batch.events.append(event)
         batch.outgoing += self._alarm(event, unrecorded=False)
         logger.info(

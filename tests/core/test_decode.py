@@ -511,3 +511,12 @@ def test_a_work_order_of_an_asset_without_a_name_is_refused() -> None:
     decoded = Decoder((spec,)).decode("orders", b'{"no": "1", "state": "open"}', 5.0)
 
     assert (decoded.orders, [fault.reason for fault in decoded.faults]) == ((), [Reason.BAD_ASSET])
+
+
+def test_names_that_nobody_gives_a_machine_are_refused_each_time_and_not_remembered() -> None:
+    spec = SourceSpec(topic="batch", format=Format.JSON, paths=Paths(value="v", asset="a", channel="c"))
+    decoder = Decoder((spec,))
+    for n in range(3):
+        assert decoder.decode("batch", json.dumps({"a": "p1", "c": f"{n}" * 5000, "v": 1}).encode(), 5.0).faults
+
+    assert decoder._sources[0].slots == {}

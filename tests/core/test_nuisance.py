@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.nuisance import FLOOD_S, Past, Threshold, assess, failures, threshold
+from edge_agent.core.nuisance import FLOOD_S, Nuisance, Past, Threshold, Watch, assess, failures, threshold
+from edge_agent.core.types import AlarmEvent, Transition
+from tests.store.journal_values import some_event
 
 DAY = 86400.0
 
@@ -115,3 +119,49 @@ def test_what_people_called_real_is_a_failure_and_a_limit_unless_they_called_it_
 
 def test_without_false_alarms_there_is_nothing_to_propose() -> None:
     assert "nothing to have fewer of" in str(threshold(labelled(real=[0.9]), 1.0, 0.0, 0.9))
+
+
+# --------------------------------------------------------------------------------------------- while it runs
+
+
+def event(transition: Transition, time: float, asset: str = "p1", **changes: object) -> AlarmEvent:
+    """An event of a risk alarm that was first seen at nought."""
+    plain = replace(some_event("a1"), asset=asset, transition=transition, time=time, first=0.0, acked=False)
+    return replace(plain, **changes)  # type: ignore[arg-type]  # the dataclass refuses unknown names
+
+
+def seen(*events: AlarmEvent) -> list[list[Nuisance]]:
+    """What each of the events shows, one after the other."""
+    watch = Watch()
+    return [watch.note(one) for one in events]
+
+
+def test_the_third_raise_within_ten_minutes_is_counted_as_chattering() -> None:
+    times = [0.0, 300.0, 600.0, 901.0]
+
+    assert seen(*(event(Transition.RAISED, time) for time in times)) == [[], [], [Nuisance.CHATTERING], []]
+
+
+def test_the_tenth_raise_of_anybody_within_ten_minutes_is_counted_as_a_flood() -> None:
+    found = seen(*(event(Transition.RAISED, 10.0 * n, f"p{n}") for n in range(11)))
+
+    assert found == [[]] * 9 + [[Nuisance.FLOOD]] * 2
+
+
+def test_what_clears_at_once_without_having_been_acknowledged_is_counted_as_fleeting() -> None:
+    raised = event(Transition.RAISED, 100.0)
+
+    assert seen(raised, event(Transition.CLEARED, 400.0))[1] == [Nuisance.FLEETING]
+    assert seen(raised, event(Transition.CLEARED, 401.0))[1] == []
+    assert seen(raised, event(Transition.CLEARED, 200.0, acked=True))[1] == []
+    assert seen(event(Transition.CLEARED, 200.0)) == [[]]
+
+
+def test_what_stands_for_more_than_a_day_is_counted_once() -> None:
+    later = [event(Transition.UPDATED, DAY), event(Transition.UPDATED, DAY + 1), event(Transition.REALARMED, DAY + 2)]
+
+    assert seen(*later) == [[], [Nuisance.STALE], []]
+
+
+def test_what_pages_nobody_is_not_counted() -> None:
+    assert seen(*(event(Transition.RAISED, float(n), suppressed="rate") for n in range(5))) == [[]] * 5
