@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edge_agent import __version__
 from edge_agent.core.types import AlarmEvent
 from edge_agent.errors import EX_CONFIG, EdgeAgentError
+
+if TYPE_CHECKING:
+    from edge_agent.store.queries import AlarmRow
 
 DEFAULT_CONFIG = "/etc/edge-agent/edge-agent.toml"
 
@@ -125,7 +129,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a 
 @_DATABASE
 @_CONFIG
 @_JSON
-@click.option("--open", "open_only", is_flag=True, help="Only alarms that stand.")
+@click.option("--open", "open_only", is_flag=True, help="Only alarms that stand or wait to be acknowledged.")
 @click.option("--limit", default=20, show_default=True, help="At most so many, newest first.")
 @click.option("--id", "alarm_id", help="All events of one alarm.")
 def alarms(  # noqa: PLR0913 - one argument an option
@@ -155,7 +159,7 @@ def alarms(  # noqa: PLR0913 - one argument an option
         name = row.id if isinstance(row, AlarmEvent) else row.alarm_id
         click.echo(f"{_local(row.time)}  {row.asset}  {row.severity}  {row.transition}  {row.kind} {row.mode}{risk}")
         click.echo(f"    {row.summary}")
-        click.echo(f"    id {name}  rev {row.rev}")
+        click.echo(f"    id {name}  rev {row.rev}  {_attention(row)}".rstrip())
 
 
 @cli.command()
@@ -190,6 +194,12 @@ def _database(database: Path | None, config: Path) -> Path:
     from edge_agent.config import load  # noqa: PLC0415
 
     return load(config).store.path
+
+
+def _attention(row: AlarmRow | AlarmEvent) -> str:
+    """Who still has to look at it."""
+    words = ["acknowledged" if row.acked else "not acknowledged"] if row.open or row.acked else []
+    return ", ".join([*words, *(["shelved or suppressed"] if row.quiet and row.open else [])])
 
 
 def _local(moment: float) -> str:

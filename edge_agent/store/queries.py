@@ -31,10 +31,16 @@ _BY_ID = {  # tables so large that counting would read the whole file
 _EDGE_BLOCKS = 100  # blocks looked at for the oldest and newest reading; late ones may lie further in
 
 _ALARMS = """
-SELECT alarm_id, rev, asset, kind, transition, time, active, severity, risk, mode, summary, clock
-FROM alarm_event AS latest
-WHERE rev = (SELECT max(rev) FROM alarm_event WHERE alarm_id = latest.alarm_id) AND (active OR NOT :open_only)
-ORDER BY time DESC, alarm_id LIMIT :limit
+SELECT *, active OR to_ack AS open FROM (
+    SELECT alarm_id, rev, asset, kind, transition, time, active, severity, risk, mode, summary, clock,
+        coalesce(CASE WHEN json_valid(event) THEN json_extract(event, '$.acked') END, 0) AS acked,
+        coalesce(CASE WHEN json_valid(event) THEN json_extract(event, '$.open') END, active) AS to_ack,
+        coalesce(CASE WHEN json_valid(event) THEN json_extract(event, '$.suppressed') END, '') != ''
+            OR (CASE WHEN json_valid(event) THEN json_extract(event, '$.shelved_until') END) IS NOT NULL AS quiet
+    FROM alarm_event AS latest
+    WHERE rev = (SELECT max(rev) FROM alarm_event WHERE alarm_id = latest.alarm_id)
+)
+WHERE open OR NOT :open_only ORDER BY time DESC, alarm_id LIMIT :limit
 """
 _RETAINED = """
 SELECT key, topic, payload, qos, retain, lane, grp FROM outbox WHERE length(payload) AND id IN (
@@ -61,6 +67,9 @@ class AlarmRow:
     mode: str
     summary: str
     clock: str
+    open: bool = True  # active, or cleared and to be acknowledged
+    acked: bool = False
+    quiet: bool = False  # shelved or suppressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +123,12 @@ def open_readonly(path: Path) -> Database:
 
 
 def alarms(db: Database, *, open_only: bool = False, limit: int = 100) -> list[AlarmRow]:
-    """Latest revision of each alarm, newest first; with `open_only` those that are active."""
+    """Latest revision of each alarm, newest first; with `open_only` those that are active or to be acknowledged."""
     with _mapped(db, "read the alarms"):
         rows = list(db.query(_ALARMS, {"open_only": open_only, "limit": limit}))
-    return [AlarmRow(**{**row, "active": bool(row["active"])}) for row in rows]
+    flags = ("active", "open", "acked", "quiet")
+    plain = ({name: value for name, value in row.items() if name != "to_ack"} for row in rows)
+    return [AlarmRow(**{**row, **{name: bool(row[name]) for name in flags}}) for row in plain]
 
 
 def events(db: Database, alarm_id: str) -> list[AlarmEvent]:
@@ -151,7 +162,7 @@ def standing(db: Database) -> list[AlarmEvent]:
             if error.damaged:
                 raise
             continue
-        found += told[-1:]
+        found += [event for event in told[-1:] if event.active]
     return found
 
 

@@ -118,11 +118,22 @@ def test_an_alarm_is_shown_as_its_latest_revision_left_it(journal: SqliteJournal
     ]
 
 
-def test_open_alarms_are_those_active_in_their_latest_revision(journal: SqliteJournal, db: Database) -> None:
-    over = [some_event("over", 1), some_event("over", 2, active=False, transition=Transition.CLEARED)]
-    journal.commit(Batch(events=[*over, some_event("open", 1, time=NOON - 60)]))
-    assert [row.alarm_id for row in queries.alarms(db, open_only=True)] == ["open"]
-    assert [row.alarm_id for row in queries.alarms(db)] == ["over", "open"]
+def test_open_alarms_are_those_active_or_to_be_acknowledged_in_their_latest_revision(
+    journal: SqliteJournal, db: Database
+) -> None:
+    cleared = replace(some_event("over", 2, active=False, transition=Transition.CLEARED), open=False)
+    awaiting = some_event("missed", 1, time=NOON - 90, active=False, transition=Transition.CLEARED)
+    journal.commit(Batch(events=[some_event("over", 1), cleared, some_event("open", 1, time=NOON - 60), awaiting]))
+    assert [row.alarm_id for row in queries.alarms(db, open_only=True)] == ["open", "missed"]
+    assert [row.alarm_id for row in queries.alarms(db)] == ["over", "open", "missed"]
+    assert [event.id for event in queries.standing(db)] == ["open"]
+
+
+def test_an_alarm_says_whether_it_is_acknowledged_and_pages_anybody(journal: SqliteJournal, db: Database) -> None:
+    shelved = replace(some_event("a", 1), acked=True, shelved_until=NOON)
+    journal.commit(Batch(events=[shelved, replace(some_event("b", 1), suppressed="operator"), some_event("c", 1)]))
+    found = {row.alarm_id: (row.acked, row.quiet) for row in queries.alarms(db)}
+    assert found == {"a": (True, True), "b": (False, True), "c": (False, False)}
 
 
 def test_alarms_come_newest_first_up_to_the_limit(journal: SqliteJournal, db: Database) -> None:
@@ -163,6 +174,7 @@ def test_the_status_counts_what_is_there(journal: SqliteJournal, db: Database) -
     journal.commit(Batch(sent=[1]))
     status = queries.status(db, NOON + 30)
     assert status.rows == {
+        "command": 0,
         "reading_block": 3,
         "verdict": 3,
         "log_line": 3,
