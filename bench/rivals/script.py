@@ -28,7 +28,7 @@ from edge_agent.mqtt.feed import Feed
 RESTART_S = 1.0  # as systemd waits, by and large
 LEAST_S, MOST_S = 0.2, 4.0  # between the first new arrival and the kill
 WORKS_S = 120.0  # until something arrives after a start
-QUIET_S = 15.0  # without a new arrival: nothing more comes
+QUIET_S = 30.0  # without a new arrival: nothing more comes
 POLL_S = 0.1
 
 
