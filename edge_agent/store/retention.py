@@ -51,11 +51,13 @@ _SENT = _Walk(
 _OLD_LOGS = "DELETE FROM log_line WHERE rowid IN (SELECT rowid FROM log_line WHERE time < ? LIMIT ?)"
 _OLD_EVENTS = """
 DELETE FROM alarm_event WHERE rowid IN (
-    SELECT rowid FROM alarm_event AS old WHERE time < ? AND (active = 0 OR EXISTS (
-        SELECT 1 FROM alarm_event AS new WHERE new.alarm_id = old.alarm_id AND new.rev > old.rev
-    )) LIMIT ?
+    SELECT rowid FROM alarm_event AS old WHERE time < ? AND (
+        (active = 0 AND instr(event, '"open":true') = 0) OR EXISTS (
+            SELECT 1 FROM alarm_event AS new WHERE new.alarm_id = old.alarm_id AND new.rev > old.rev
+        )
+    ) LIMIT ?
 )
-"""  # the last word on an alarm that is still active stays
+"""  # the last word on an alarm that is active or to be acknowledged stays; no text of an event has bare quotes
 _OLD_COMMANDS = "DELETE FROM command WHERE rowid IN (SELECT rowid FROM command WHERE received < ? LIMIT ?)"
 _SUPERSEDED = """
 DELETE FROM outbox WHERE id IN (

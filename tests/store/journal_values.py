@@ -61,6 +61,7 @@ def some_event(
         quotes=(Quote("aa", NOON - 60, "noisy"),),
         summary="Vibration is 3.1 times its own normal.",
         summary_source="template",
+        open=active,
     )
 
 

@@ -101,6 +101,17 @@ def test_the_last_word_on_an_active_alarm_stays_at_any_age(journal: SqliteJourna
     assert journal._conn.execute("SELECT alarm_id, rev FROM alarm_event").fetchall() == [("open", 3)]
 
 
+def test_the_last_word_on_an_alarm_that_waits_to_be_acknowledged_stays_at_any_age(journal: SqliteJournal) -> None:
+    waits = replace(some_event("waits", 1, active=False, transition=Transition.CLEARED), open=True)
+    journal.commit(Batch(events=[waits]))
+    journal.prune(NOON + 99 * DAY_S)
+    assert journal.newest_event("waits") == waits
+
+    journal.commit(Batch(events=[replace(waits, rev=2, transition=Transition.ACKED, open=False)]))
+    journal.prune(NOON + 99 * DAY_S)
+    assert journal.newest_event("waits") is None
+
+
 def test_sent_messages_go_after_a_day_and_unsent_ones_never(journal: SqliteJournal) -> None:
     journal.commit(Batch(outgoing=[some_message(str(n), lane=n % 3, topic=str(n)) for n in range(6)]))
     journal.commit(Batch(sent=[1, 3]))
