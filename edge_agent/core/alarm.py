@@ -175,7 +175,9 @@ def acknowledge(state: AlarmState, newest: AlarmEvent) -> tuple[AlarmState, tupl
 
 def closed(state: AlarmState, newest: AlarmEvent) -> AlarmEvent:
     """The last event of an episode that cleared and was never acknowledged: its condition is raised anew."""
-    return replace(newest, rev=state.rev + 1, transition=Transition.CLOSED, active=False, open=False)
+    return replace(
+        newest, rev=state.rev + 1, transition=Transition.CLOSED, active=False, open=False, actor="", comment=""
+    )
 
 
 def retell(state: AlarmState, event: AlarmEvent, told: Told) -> tuple[AlarmState, AlarmEvent] | None:

@@ -106,6 +106,17 @@ def test_an_alarm_nobody_acknowledged_is_closed_by_the_next_raise() -> None:
     assert target.acknowledge(first.id, by()).answer is Answer.UNKNOWN_ALARM
 
 
+def test_what_the_next_raise_closes_was_closed_by_nobody() -> None:
+    target, _ = hot()
+    outcomes(target, [reading_of("vib", 2.0, 20.0)])
+    target.suppress("p1", "limit:vib", by(comment="for the test run"), on=True)
+    [outcome] = outcomes(target, [reading_of("vib", 9.0, 30.0)])
+
+    assert [(e.transition, e.actor, e.comment) for e in outcome.events] == [
+        (Transition.CLOSED, "", ""), (Transition.RAISED, "", ""),
+    ]  # fmt: skip
+
+
 def test_an_episode_whose_last_event_was_lost_can_still_be_acknowledged() -> None:
     target, raised = hot()
     target.newest.clear()
