@@ -296,7 +296,7 @@ class Conditions:
     def _unmuted(self, key: tuple[str, str], finding: Finding) -> AlarmEvent | None:
         """What tells people of an alarm that was one too many, once there is room again and it still stands."""
         state, newest = self.alarms[key], self.newest.get(key)
-        if not state.muted or state.phase is not Phase.ACTIVE or newest is None:
+        if not state.muted or finding.historical or state.phase is not Phase.ACTIVE or newest is None:
             return None
         flags = self.flags.setdefault(finding.asset, Flags())
         if not flags.raised(finding.time, self._policy.most_raises, self._policy.raises_s):

@@ -266,6 +266,18 @@ def test_what_was_one_too_many_and_still_stands_is_told_once_there_is_room() -> 
     assert (after.transition, after.quiet, after.rev) == (Transition.REALARMED, False, 2)
 
 
+def test_what_is_over_tells_nobody_of_an_alarm_that_was_one_too_many() -> None:
+    target = pipeline(policy=replace(AT_ONCE, most_raises=1, raises_s=600.0))
+    raised_and_over(target, 1)
+    silence(target, 1100.0, "vib")
+    outcome = Outcome()
+    target._silence("p1", 1700.0, ("vib",), outcome, historical=True)
+    assert outcome.events == []
+
+    [after] = silence(target, 1800.0, "vib")
+    assert after.transition is Transition.REALARMED
+
+
 def test_hard_limits_are_never_one_too_many() -> None:
     target = pipeline(policy=replace(AT_ONCE, most_raises=1))
     found = outcomes(target, [reading_of("vib", v, 10.0 * i) for i, v in enumerate([9.0, 2.0] * 5)])
