@@ -1,7 +1,7 @@
 """What of a batch that cannot be written is kept in memory, and what makes way (promise G3).
 
-The order is declared: readings, verdicts and log lines of QoS 0 beyond their bounds, and all but the newest state of a
-group; what the broker waits to see acknowledged is bounded by the link, and alarms are never dropped.
+The order is declared: commands of QoS 0, readings, verdicts and log lines of QoS 0 beyond their bounds, and all but the
+newest state of a group; what the broker waits to see acknowledged is bounded by the link, and alarms are never dropped.
 """
 
 from __future__ import annotations

@@ -87,6 +87,10 @@ class Commander:
         """
         self._pipeline, self._address, self._known, self._now, self._errand = pipeline, address, known, now, errand
 
+    def hears(self, topic: str) -> bool:
+        """Whether commands come in on a topic."""
+        return bool(self._address.command_in(topic))
+
     def over_mqtt(self, arrival: Arrival) -> Carried | None:
         """What a message brings; None where it comes in on no topic of ours."""
         name = self._address.command_in(arrival.topic)

@@ -189,6 +189,9 @@ class Engine:
             self._recorder.batch.seen.append(taken)
         if self._teller.answered(arrival, self._recorder.batch):
             return
+        if not arrival.qos and self._recorder.failing and self._commander.hears(arrival.topic):
+            self._metrics.shed.labels(backlog.UNWRITABLE).inc()
+            return
         carried = self._commander.over_mqtt(arrival)
         if carried is not None:
             self._carry(carried)

@@ -73,6 +73,21 @@ def test_log_lines_of_qos_0_are_bounded_and_those_of_qos_1_kept() -> None:
     assert shed(bench) == 1
 
 
+def test_commands_of_qos_0_are_not_obeyed_while_nothing_can_be_written_and_those_of_qos_1_are() -> None:
+    """Each left a record and an answer once, for ever, and looked through those of all before it."""
+    bench = Bench()
+    full_of_readings(bench)
+    told = len(bench.engine._recorder.batch.outgoing)
+    bench.send("pdm/v1/t/s/gw/cmd/suppress", b'{"asset": "p1"}', qos=0)
+    bench.send("pdm/v1/t/s/gw/cmd/none", b"", qos=0)
+    bench.send("pdm/v1/t/s/gw/cmd/shelve", b'{"asset": "p1", "duration_s": 60}', qos=1)
+    bench.engine.turn()
+
+    assert [record.name for record in bench.engine._recorder.batch.commands] == ["shelve"]
+    assert len(bench.engine._recorder.batch.outgoing) == told + 1
+    assert shed(bench) == 2
+
+
 def test_connections_that_come_and_go_while_nothing_can_be_written_pile_up_nothing() -> None:
     """The broker sends the same messages again on each: only those of the newest connection can be acknowledged."""
     bench = Bench()
