@@ -27,6 +27,7 @@ class Answer(StrEnum):
     CLOSED = "closed"  # the alarm is not open any more
     UNKNOWN_ALARM = "unknown_alarm"
     UNKNOWN_ASSET = "unknown_asset"
+    UNKNOWN_KIND = "unknown_kind"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ class Pipeline(Operated):
         windower = self.windower(asset)
         return windower is not None and asset in windower.tracks
 
+    def has_kind(self, asset: str, kind: str) -> bool:
+        """Whether an asset can have alarms of a kind, or has: its class has the channel, where the kind names one."""
+        channel, windower = kind.partition(":")[2], self.windower(asset)
+        return not channel or (asset, kind) in self.alarms or (windower is not None and channel in windower.names)
+
     def newest_time(self, asset: str) -> float:
         """Event time of the newest reading of an asset that is known."""
         windower = self.windower(asset)

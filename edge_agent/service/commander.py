@@ -50,6 +50,7 @@ _SAID: Final = {
     Answer.CLOSED: "the alarm is not open any more",
     Answer.UNKNOWN_ALARM: "no alarm of this gateway has that id as its newest episode: it is closed, or elsewhere",
     Answer.UNKNOWN_ASSET: "nothing has come from an asset of that name",
+    Answer.UNKNOWN_KIND: "the class of the asset has no such channel",
 }
 _ACCEPTED: Final = frozenset((Answer.DONE, Answer.ALREADY))
 
@@ -183,6 +184,8 @@ class Commander:
             asset, kind = request.asset or "", request.kind
         if not self._pipeline.knows(asset):
             return self._acted(asked, Acted(Answer.UNKNOWN_ASSET), asset, kind, "")
+        if not self._pipeline.has_kind(asset, kind):
+            return self._acted(asked, Acted(Answer.UNKNOWN_KIND), asset, kind, "")
         now = asked.received
         if isinstance(request, ShelveRequest):
             acted = self._pipeline.shelve(asset, kind, request.duration_s, by, now)

@@ -206,6 +206,15 @@ def test_a_work_order_shelves_all_but_hard_limits_and_its_end_tells_what_still_s
     assert target.work_order("p1", "old", by(-30 * 86400), NOON, opened=True).answer is Answer.OVER
 
 
+def test_an_asset_has_the_kinds_of_its_channels_and_of_its_alarms() -> None:
+    target, raised = hot()
+    target.alarms["p1", "limit:gone"] = target.alarms["p1", raised.kind]  # of a class before it was changed
+    kinds = ("*", "risk", "silence", "limit:temp", "unit:temp", "limit:gone", "limit:none", "unit:gone")
+
+    assert [kind for kind in kinds if not target.has_kind("p1", kind)] == ["limit:none", "unit:gone"]
+    assert not target.has_kind("x1", "limit:vib")
+
+
 def test_flags_of_one_asset_are_nobody_elses() -> None:
     target, _ = hot()
     target.shelve("p2", ALL, HOUR, by(), NOON)

@@ -113,6 +113,8 @@ def test_a_repeat_is_answered_again_and_changes_nothing() -> None:
         ("ack", {"alarm": "no-such"}, "unknown_alarm"),
         ("shelve", {"alarm": "no-such", "duration_s": 1}, "unknown_alarm"),
         ("shelve", {"asset": "p9", "duration_s": 60}, "unknown_asset"),
+        ("shelve", {"asset": "p1", "kind": "limit:none", "duration_s": 60}, "unknown_kind"),
+        ("suppress", {"asset": "p1", "kind": "unit:none"}, "unknown_kind"),
         ("baseline-reset", {"asset": "p9"}, "unknown_asset"),
         ("shelve", {"asset": "p1", "duration_s": 60, "time": START - 100}, "over"),
         ("ack", {}, "invalid"),
