@@ -1,8 +1,9 @@
 """What can still be read of a damaged journal goes into the new one, so that work goes on where it was (promise G4).
 
 That is what the agent needs to go on: states (baselines, alarm conditions), messages not sent yet, marks of
-redelivery, readings since the last snapshot, the newest log lines and alarm events. All other history stays in the file
-set aside, which is only read here. Values are checked where they are used: blobs bear checksums or are read strictly.
+redelivery, readings since the last snapshot, the newest log lines, alarm events and commands. All other history stays
+in the file set aside, which is only read here. Values are checked where they are used: blobs bear checksums or are read
+strictly.
 Readings are checked here: a block names its channels by number, and a number whose name is lost will be given anew.
 What was saved before a stop is not saved twice, so a salvage can be done again from the beginning.
 """
@@ -53,17 +54,25 @@ class _Part:
 
 # `tracks_block` is what the engine calls the newest block of readings in its snapshot
 _SINCE_SNAPSHOT = "id > coalesce((SELECT CAST(data AS INTEGER) FROM state NOT INDEXED WHERE name = 'tracks_block'), 0)"
+_MESSAGE: Final = "key, topic, qos, retain, lane, grp, created, sent, tries, payload"
 _PARTS: Final = (  # what is needed most comes first
     _Part("asset", "name"),
     _Part("channel", "name"),
     _Part("state", "name, data"),
-    _Part("outbox", "key, topic, qos, retain, lane, grp, created, sent, tries, payload", "sent IS NULL"),
+    _Part("outbox", f"{_MESSAGE}, correlation", "sent IS NULL AND correlation IS NOT NULL", newest=5000),
+    _Part("outbox", _MESSAGE, "sent IS NULL"),  # by themselves: a file of before there were commands has no correlation
     _Part("seen_block", "data"),
     _Part("reading_block", "asset_count, first, last, clock, readings, data", _SINCE_SNAPSHOT),
     _Part("log_line", "id, asset, time, text, author, work_order, clock", newest=1000),
     _Part(
         "alarm_event",
         "alarm_id, rev, asset, kind, transition, time, active, severity, risk, mode, summary, clock, event",
+        newest=5000,
+    ),
+    _Part(
+        "command",
+        "request_id, received, issued, name, asset, kind, alarm_id, actor, via, accepted, answer, label, comment, clock,"
+        " request",
         newest=5000,
     ),
 )

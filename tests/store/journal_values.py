@@ -7,6 +7,7 @@ from functools import cache
 
 from edge_agent.core.types import (
     AlarmEvent,
+    CommandRecord,
     Evidence,
     LogLine,
     Outgoing,
@@ -63,6 +64,13 @@ def some_event(
         summary_source="template",
         open=active,
     )
+
+
+def some_command(request_id: str, label: str = "") -> CommandRecord:
+    return CommandRecord(
+        request_id=request_id, received=NOON, issued=NOON, name="ack", asset="pump-1", kind="risk", alarm="a",
+        actor="anna", via="mqtt", accepted=True, answer="done", label=label, comment="", request="{}",
+    )  # fmt: skip
 
 
 def some_message(key: str, *, topic: str = "t", lane: int = 0, group: str = "", payload: bytes = b"{}") -> Outgoing:

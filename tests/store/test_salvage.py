@@ -16,7 +16,7 @@ from edge_agent.store.database import StoreSettings, open_database
 from edge_agent.store.journal import SqliteJournal, open_journal
 from edge_agent.store.salvage import salvage
 from tests.crash.journal_writer import READINGS
-from tests.store.journal_values import noise, some_log, some_readings
+from tests.store.journal_values import noise, some_command, some_log, some_message, some_readings
 from tests.store.test_damage import PAGE, page_of, write_some
 from tests.store.test_database import works
 
@@ -78,6 +78,22 @@ def test_states_messages_marks_log_lines_alarms_and_readings_go_on_in_the_new_fi
         assert journal._conn.execute("SELECT count(*) FROM verdict").fetchone() == (0,)  # history stays where it is
         assert journal._conn.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert works(settings)
+
+
+def test_what_people_asked_for_and_whom_its_answer_is_for_go_on_in_the_new_file(settings: StoreSettings) -> None:
+    """A repeat of a command is known again, and its label counts."""
+    asked = some_command("r-1", label="false")
+    answer = some_message("answer")._replace(correlation=b"id")
+    with closing(open_journal(settings)) as journal:
+        journal.commit(Batch(commands=[asked], outgoing=[some_message("alarm"), answer]))
+    spoil(settings.path, page_of(settings.path, "an index page"))
+    with closing(open_journal(settings)) as journal:
+        assert journal.set_aside is not None
+        assert journal.command("r-1") == asked
+        assert journal._conn.execute("SELECT id, key, correlation FROM outbox ORDER BY id").fetchall() == [
+            (1, "alarm", None),
+            (2, "answer", b"id"),
+        ]
 
 
 def test_rows_on_both_sides_of_a_damaged_page_are_saved(settings: StoreSettings) -> None:
