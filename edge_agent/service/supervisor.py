@@ -81,7 +81,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.asked = threading.Event()
-        self.reload = False
+        self.stop = False  # once asked for, whatever else is asked for as well; otherwise it is to begin anew
 
     def install(self) -> None:
         """Listen; only the main thread may."""
@@ -91,16 +91,14 @@ class Signals:
 
     def begin_anew(self) -> None:
         """Any thread: as SIGHUP does."""
-        self.reload = True
         self.asked.set()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self.reload = False
+        self.stop = True
         self.asked.set()
 
     def _reload(self, _number: int, _frame: FrameType | None) -> None:
-        self.reload = True
-        self.asked.set()
+        self.begin_anew()
 
 
 class Supervisor:
@@ -194,7 +192,7 @@ class Supervisor:
         while True:
             if self._signals.asked.wait(self._look_s()):
                 self._signals.asked.clear()
-                if not self._signals.reload:
+                if self._signals.stop:
                     return End.STOPPED
                 if self._reload_ok():
                     return End.RELOAD
