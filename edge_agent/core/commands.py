@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from edge_agent.core.identity import digest
 from edge_agent.core.properties import Reply
-from edge_agent.core.shelving import ALL
+from edge_agent.core.shelving import ALL, MAX_AHEAD_S
 from edge_agent.core.timestamps import parse_time
 from edge_agent.core.topics import Address, TopicTemplate
 from edge_agent.core.types import CommandRecord
 
 MAX_PAYLOAD: Final = 16 * 1024
-MAX_AHEAD_S: Final = 300.0  # of our clock: an asker whose clock is farther ahead would overrule all that follow
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 _Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 _Level = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]

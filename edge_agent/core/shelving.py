@@ -14,12 +14,13 @@ move no condition. Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 ALL: Final = "*"
 OPERATOR, RATE = "operator", "rate"
 _LIMIT: Final = "limit:"
+MAX_AHEAD_S: Final = 300.0  # of our clock: an asker whose clock is farther ahead would overrule all that follow
 MAX_ORDERS: Final = 32  # work orders remembered of one asset: closed ones go first
 
 
@@ -28,6 +29,10 @@ class Issued(NamedTuple):
 
     time: float
     request: str
+
+    def at_most(self, latest: float) -> Issued:
+        """The same order, given then if it was given later."""
+        return self._replace(time=min(self.time, latest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +121,49 @@ class Flags:
 
     def due(self, now: float) -> bool:
         """Whether `expire` would change anything."""
+        if any(issued.time > now + MAX_AHEAD_S for issued in self._issued()):
+            return True
         shelves = any(0.0 < s.until <= now or s.until - now > s.length_s for s in self.shelves.values())
         return shelves or any(order.open and order.until <= now for order in self.orders.values())
 
     def expire(self, now: float) -> bool:
-        """End what is over by the wall clock; whether anything ended.
+        """End what is over by the wall clock; whether anything changed.
 
-        A shelf that would last longer than its whole length was made by a clock that has gone back since.
+        A shelf that would last longer than its whole length was made by a clock that has gone back since; an order given
+        so far ahead that none may be was as well, and counts as one that was given as far ahead as it may be.
         """
-        ended = False
+        changed = self._set_back(now + MAX_AHEAD_S)
         for kind, shelf in self.shelves.items():
             if 0.0 < shelf.until <= now:
                 self.shelves[kind] = Shelf(shelf.issued, 0.0, 0.0)
-                ended = True
+                changed = True
             elif shelf.until - now > shelf.length_s:
                 self.shelves[kind] = Shelf(shelf.issued, shelf.length_s, now + shelf.length_s)
+                changed = True
         for number, order in self.orders.items():
             if order.open and order.until <= now:
                 self.orders[number] = WorkOrder(order.issued, open=False, until=order.until)
-                ended = True
-        return ended
+                changed = True
+        return changed
+
+    def _issued(self) -> Iterator[Issued]:
+        yield from (shelf.issued for shelf in self.shelves.values())
+        yield from (suppression.issued for suppression in self.suppressions.values())
+        yield from (order.issued for order in self.orders.values())
+
+    def _set_back(self, latest: float) -> bool:
+        """Let no order have been given later than that; whether any was. A work order ends by so much earlier."""
+        if not any(issued.time > latest for issued in self._issued()):
+            return False
+        for kind, shelf in self.shelves.items():
+            self.shelves[kind] = replace(shelf, issued=shelf.issued.at_most(latest))
+        for kind, suppression in self.suppressions.items():
+            self.suppressions[kind] = replace(suppression, issued=suppression.issued.at_most(latest))
+        for number, order in self.orders.items():
+            issued = order.issued.at_most(latest)
+            until = order.until + issued.time - order.issued.time
+            self.orders[number] = replace(order, issued=issued, until=until)
+        return True
 
     # ------------------------------------------------------------------------------------------------ too many
 

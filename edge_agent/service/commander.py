@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.core.commands import (
-    MAX_AHEAD_S,
     AckRequest,
     AskRequest,
     BaselineResetRequest,
@@ -32,7 +31,7 @@ from edge_agent.core.identity import digest
 from edge_agent.core.operating import Acted, Answer, By
 from edge_agent.core.pipeline import Outcome, Pipeline
 from edge_agent.core.properties import Reply, reply
-from edge_agent.core.shelving import ALL, Issued
+from edge_agent.core.shelving import ALL, MAX_AHEAD_S, Issued
 from edge_agent.core.topics import Address
 from edge_agent.core.types import RELEARN, CommandRecord, Outgoing, Reading, WorkOrderEvent
 from edge_agent.core.wire import LANE_ALARM, stamp

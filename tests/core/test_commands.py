@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.commands import (
-    MAX_AHEAD_S,
     MAX_PAYLOAD,
     REQUESTS,
     Command,
@@ -21,6 +20,7 @@ from edge_agent.core.commands import (
     record_of,
 )
 from edge_agent.core.properties import Reply
+from edge_agent.core.shelving import MAX_AHEAD_S
 from edge_agent.core.topics import Address
 
 NOON = 1_717_243_200.0

@@ -157,6 +157,16 @@ def test_a_shelf_that_is_over_tells_people_of_what_still_stands() -> None:
     assert target.expire(NOON + 2 * HOUR) == {}
 
 
+def test_a_clock_that_goes_back_is_written_down_with_the_revision_it_told() -> None:
+    """The next revision had the same number after a restart, and was taken for a repeat."""
+    target, _ = hot()
+    target.shelve("p1", "limit:vib", HOUR, by(), NOON)
+    outcome = target.expire(NOON - 86400)["p1"]
+
+    assert [(event.transition, event.rev) for event in outcome.events] == [(Transition.SHELVED, 3)]
+    assert outcome.conditions_changed
+
+
 def test_ending_the_shelving_of_an_asset_ends_that_of_each_of_its_kinds() -> None:
     target, _ = hot()
     target.shelve("p1", "limit:vib", HOUR, by(), NOON)

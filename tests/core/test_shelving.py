@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.shelving import ALL, MAX_ORDERS, Flags, Issued
+from edge_agent.core.shelving import ALL, MAX_AHEAD_S, MAX_ORDERS, Flags, Issued
 
 NOON = 1_717_243_200.0
 HOUR = 3600.0
@@ -103,8 +103,27 @@ def test_a_clock_that_goes_back_makes_no_shelf_longer_than_it_was() -> None:
     flags = Flags()
     flags.shelve("risk", at(0), HOUR, NOON)
 
-    assert not flags.expire(NOON - 14 * 86400)
+    assert flags.expire(NOON - 14 * 86400)
     assert flags.shelved_until("risk") == NOON - 14 * 86400 + HOUR
+    assert not flags.expire(NOON - 14 * 86400)
+
+
+def test_what_was_ordered_by_a_clock_that_was_ahead_can_be_taken_back_once_it_is_right() -> None:
+    flags, year = Flags(), 365 * 86400.0
+    flags.suppress("risk", at(year), on=True)
+    flags.shelve("silence", at(year), HOUR, NOON + year)
+    flags.order("4711", at(year), opened=True, length_s=HOUR, now=NOON + year)
+    assert not flags.suppress("risk", at(600), on=False)
+
+    assert flags.due(NOON)
+    assert flags.expire(NOON)
+    assert not flags.due(NOON)
+    assert flags.shelved_until("risk") == NOON + MAX_AHEAD_S + HOUR  # by the order
+    assert flags.suppress("risk", at(600), on=False)
+    assert flags.shelve("silence", at(600), 0.0, NOON + 600)
+    assert flags.order("4711", at(600), opened=False, length_s=HOUR, now=NOON + 600)
+    assert flags.shelved_until("silence") is None
+    assert not flags.suppressed("risk")
 
 
 ORDERS = [
