@@ -179,7 +179,6 @@ def test_the_status_counts_what_is_there(journal: SqliteJournal, db: Database) -
         "verdict": 3,
         "log_line": 3,
         "alarm_event": 1,
-        "command": 0,
         "outbox": 2,
         "state": 0,
         "asset": 3,
