@@ -1,9 +1,9 @@
 """What makes way where there is no room, in the declared order (promise G3); every loss is counted by cause.
 
 For the size of the file: readings, verdicts, messages that were sent, states that were not, history that was not, log
-lines; alarm events and unsent alarms never. For the budget of the outbox: states, then history; unsent alarms never.
-The newest block and the newest message stay: SQLite would give their ids again, and a snapshot would seem newer than
-the readings after it, or a message be marked as sent that was not.
+lines, commands; alarm events and unsent alarms never. For the budget of the outbox: states, then history; unsent alarms
+never. The newest block and the newest message stay: SQLite would give their ids again, and a snapshot would seem newer
+than the readings after it, or a message be marked as sent that was not.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ _FOR_SPACE = (
         "space_logs",
         "SELECT (SELECT max(rowid) FROM log_line) - (SELECT min(rowid) FROM log_line)",
         "DELETE FROM log_line WHERE rowid IN (SELECT rowid FROM log_line ORDER BY time LIMIT ?) RETURNING 1",
+    ),
+    _Way(
+        "space_commands",
+        "SELECT (SELECT max(rowid) FROM command) - (SELECT min(rowid) FROM command)",
+        "DELETE FROM command WHERE rowid IN (SELECT rowid FROM command ORDER BY rowid LIMIT ?) RETURNING 1",
     ),
 )
 _UNSENT = "SELECT count(*), coalesce(sum(length(payload)), 0) FROM outbox WHERE sent IS NULL"

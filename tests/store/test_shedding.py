@@ -14,7 +14,15 @@ from edge_agent.store.database import StoreSettings, page_numbers
 from edge_agent.store.journal import OUTBOX_LOOK, SqliteJournal, open_journal
 from edge_agent.store.outbox import open_outbox
 from edge_agent.store.shedding import keep_to_outbox_budget, make_room
-from tests.store.journal_values import noise, some_event, some_log, some_message, some_readings, some_verdict
+from tests.store.journal_values import (
+    noise,
+    some_command,
+    some_event,
+    some_log,
+    some_message,
+    some_readings,
+    some_verdict,
+)
 
 PAGE = 4096
 
@@ -69,6 +77,18 @@ def test_log_lines_go_only_where_nothing_else_is_left(settings: StoreSettings, l
 
         assert rows(journal, "log_line") == 50
     assert set(lost) == {"space_readings"}
+
+
+def test_a_flood_of_commands_does_not_stop_the_journal(settings: StoreSettings, lost: Losses) -> None:
+    small = replace(settings, max_bytes=100 * PAGE)
+    with closing(open_journal(small, on_shed=lost.note)) as journal:
+        for number in range(40):
+            asked = [replace(some_command(f"{number}-{n}"), request="x" * 500) for n in range(50)]
+            journal.commit(Batch(commands=asked))
+        journal.commit(Batch(events=[some_event("a")], outgoing=[some_message("alarm")]))
+
+        assert rows(journal, "command") + lost["space_commands"] == 2000
+        assert journal.command("39-49") is not None
 
 
 def test_a_flood_of_log_lines_does_not_stop_the_journal(settings: StoreSettings, lost: Losses) -> None:
