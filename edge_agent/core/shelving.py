@@ -129,8 +129,8 @@ class Flags:
     def expire(self, now: float) -> bool:
         """End what is over by the wall clock; whether anything changed.
 
-        A shelf that would last longer than its whole length was made by a clock that has gone back since; an order given
-        so far ahead that none may be was as well, and counts as one that was given as far ahead as it may be.
+        A shelf that would last longer than its whole length was made by a clock that has gone back since; an order of
+        farther ahead than any may be was given by one, and counts as one of as far ahead as it may be.
         """
         changed = self._set_back(now + MAX_AHEAD_S)
         for kind, shelf in self.shelves.items():

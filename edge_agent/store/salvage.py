@@ -60,7 +60,7 @@ _PARTS: Final = (  # what is needed most comes first
     _Part("channel", "name"),
     _Part("state", "name, data"),
     _Part("outbox", f"{_MESSAGE}, correlation", "sent IS NULL AND correlation IS NOT NULL", newest=5000),
-    _Part("outbox", _MESSAGE, "sent IS NULL"),  # by themselves: a file of before there were commands has no correlation
+    _Part("outbox", _MESSAGE, "sent IS NULL"),  # by itself: an older file has no correlation
     _Part("seen_block", "data"),
     _Part("reading_block", "asset_count, first, last, clock, readings, data", _SINCE_SNAPSHOT),
     _Part("log_line", "id, asset, time, text, author, work_order, clock", newest=1000),
@@ -71,8 +71,8 @@ _PARTS: Final = (  # what is needed most comes first
     ),
     _Part(
         "command",
-        "request_id, received, issued, name, asset, kind, alarm_id, actor, via, accepted, answer, label, comment, clock,"
-        " request",
+        "request_id, received, issued, name, asset, kind, alarm_id, actor, via, accepted, answer, label, comment,"
+        " clock, request",
         newest=5000,
     ),
 )

@@ -22,12 +22,15 @@ def signals() -> Iterator[Signals]:
         signal.signal(number, handler)
 
 
-def test_sighup_and_a_command_begin_anew(signals: Signals) -> None:
-    for ask in (lambda: os.kill(os.getpid(), signal.SIGHUP), signals.begin_anew):
-        signals.asked.clear()
-        ask()
-        assert signals.asked.is_set()
-        assert not signals.stop
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_sighup_and_a_command_begin_anew(signals: Signals, *, by_signal: bool) -> None:
+    if by_signal:
+        os.kill(os.getpid(), signal.SIGHUP)
+    else:
+        signals.begin_anew()
+
+    assert signals.asked.is_set()
+    assert not signals.stop
 
 
 def test_a_reload_that_is_asked_for_while_the_agent_stops_does_not_start_it_again(signals: Signals) -> None:
