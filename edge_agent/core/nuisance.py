@@ -94,12 +94,13 @@ class Watch:
 
     def note(self, event: AlarmEvent) -> list[Nuisance]:
         """What an event shows; nothing of what pages nobody."""
+        if not event.active:
+            self._stale.discard(event.id)
         if event.quiet:
             return []
         if event.transition is Transition.RAISED:
             return self._raised(event)
         if event.transition is Transition.CLEARED:
-            self._stale.discard(event.id)
             raised = self._raises.get((event.asset, event.kind))
             soon = raised is not None and 0.0 <= event.time - raised[-1] <= FLEETING_S
             return [Nuisance.FLEETING] if soon and not event.acked else []
@@ -146,11 +147,11 @@ def threshold(alarms: Sequence[Past], days: float, budget_per_day: float, least_
     false = sorted(peak for peak, label in judged if label == "false")
     if not false:
         return "no alarm by risk was acknowledged as false: there is nothing to have fewer of"
-    for level in sorted({*real, *false, _above(false[-1])}):
+    for level in sorted({*real, *false, round(false[-1] + 0.001, 3)}):  # the last is above all that was false
         kept = sum(1 for peak in real if peak >= level)
         wrong = sum(1 for peak in false if peak >= level) / max(days, 1.0)
         recall = kept / len(real) if real else 1.0
-        if recall < least_recall:
+        if recall < least_recall or level >= 1.0:
             return (
                 f"no threshold brings the {len(false)} false alarm(s) down to {budget_per_day:g} a day "
                 f"without losing more than {1 - least_recall:.0%} of the {len(real)} real one(s): "
@@ -164,11 +165,6 @@ def threshold(alarms: Sequence[Past], days: float, budget_per_day: float, least_
 def failures(alarms: Sequence[Past]) -> list[Past]:
     """The alarms that tell of a failure: what people called real, and hard limits nobody called anything."""
     return [a for a in alarms if a.label == "real" or (a.kind.startswith("limit:") and not a.label)]
-
-
-def _above(level: float) -> float:
-    """A risk that nothing reaches whose peak was this."""
-    return round(level + 0.001, 3)
 
 
 def _burden(asset: str, kind: str, alarms: Sequence[Past], now: float) -> Burden:

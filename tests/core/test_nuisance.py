@@ -96,7 +96,12 @@ def test_a_threshold_keeps_to_the_budget_and_to_the_real_ones() -> None:
 
 def test_without_real_alarms_the_budget_alone_counts() -> None:
     found = threshold(labelled(false=[0.6, 0.7]), 1.0, 0.0, 0.9)
+
     assert found == Threshold(0.701, 0.0, 1.0, 0, 2)
+
+
+def test_no_threshold_lies_above_every_risk() -> None:
+    assert isinstance(threshold(labelled(false=[0.6, 0.9997]), 1.0, 0.0, 0.9), str)
 
 
 def test_a_budget_that_would_cost_real_alarms_is_refused_with_the_reason() -> None:
