@@ -165,7 +165,10 @@ def test_what_clears_at_once_without_having_been_acknowledged_is_counted_as_flee
 def test_what_stands_for_more_than_a_day_is_counted_once() -> None:
     later = [event(Transition.UPDATED, DAY), event(Transition.UPDATED, DAY + 1), event(Transition.REALARMED, DAY + 2)]
 
+    over = event(Transition.CLEARED, DAY + 3, active=False, suppressed="operator")
+
     assert seen(*later) == [[], [Nuisance.STALE], []]
+    assert seen(*later, over, later[1])[-1] == [Nuisance.STALE]
 
 
 def test_what_pages_nobody_is_not_counted() -> None:

@@ -390,7 +390,11 @@ def test_a_flipped_letter_in_the_schema_is_damage(
 
 @pytest.mark.parametrize(
     ("lost", "reason"),
-    [("0001_journal", "a migration is lost"), ("0002_seen_block", "table seen_block is there before its migration")],
+    [
+        ("0001_journal", "a migration is lost"),
+        ("0002_seen_block", "a migration is lost"),
+        ("0003_command", "table command is there before its migration"),
+    ],
 )
 def test_a_list_of_migrations_that_disagrees_with_the_tables_is_damage(
     settings: StoreSettings, caplog: pytest.LogCaptureFixture, lost: str, reason: str

@@ -181,6 +181,7 @@ def test_the_status_counts_what_is_there(journal: SqliteJournal, db: Database) -
         "log_line": 3,
         "alarm_event": 1,
         "outbox": 2,
+        "command": 0,
         "state": 0,
         "asset": 3,
         "channel": 2,
