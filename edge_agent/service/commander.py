@@ -63,6 +63,7 @@ class Carried:
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by asset
     markers: list[Reading] = field(default_factory=list)
     reload: bool = False  # to be done when all of it is written
+    later: bool = False  # too many wait for the clerk: what lies beside the journal stays there for the next look
 
 
 class Commander:
@@ -169,6 +170,8 @@ class Commander:
             return self._relearn(asked, request.asset)
         if self._errand(asked):
             return Carried()  # its answer comes later, by `errand_done`
+        if asked.via == LOCAL:
+            return Carried(later=True)
         return self._refused(
             Refusal(asked.name, asked.request_id, "busy", "too many such wait; ask again", asked.reply)
         )

@@ -319,6 +319,8 @@ class Engine:
             return
         for entry, name, payload in self._spool.waiting():
             carried = self._commander.locally(name, payload)
+            if carried.later:
+                continue
             self._carry(carried)
             if carried == Carried():  # the clerk has it: an errand changes nothing that could be lost
                 self._spool.done(entry)

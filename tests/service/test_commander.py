@@ -237,6 +237,17 @@ def test_an_errand_left_beside_the_journal_is_run_once() -> None:
     assert len(bench.errands) == 1
 
 
+def test_an_errand_left_beside_the_journal_waits_there_while_too_many_others_do() -> None:
+    spool = Basket(*[("reload", {"request_id": f"r-{n}"}) for n in range(3)])
+    bench = Bench(spool=spool)
+    bench.drain()
+    assert (len(bench.errands), len(spool.left)) == (2, 1)
+    bench.errands.clear()
+    bench.drain()
+
+    assert (len(bench.errands), spool.left) == (1, {})
+
+
 class Unreadable(MemoryJournal):
     """A journal that does not know what was asked."""
 
