@@ -87,6 +87,7 @@ def test_an_acknowledgement_is_answered_where_mqtt_5_says_and_closes_what_is_ove
         assert [(c.name, c.actor, c.label) for c in queries.commands(db)] == [("ack", "anna", "real")]
 
 
+@pytest.mark.long
 def test_an_alarm_that_is_over_stays_retained_until_it_is_acknowledged(agent: SmallAgent) -> None:
     alarm = str(agent.told()[0]["alarm"])
     agent.send("temp", LIMIT - 20.0)
@@ -109,6 +110,7 @@ def test_a_chattering_sensor_pages_once(agent: SmallAgent) -> None:
     assert [told["transition"] for told in agent.told()] == ["raised", "cleared"]
 
 
+@pytest.mark.long
 def test_what_is_asked_and_cannot_be_done_is_answered_with_a_reason(agent: SmallAgent) -> None:
     for name, body, answer in (
         ("ack", {"alarm": "no-such"}, "unknown_alarm"),
@@ -119,6 +121,7 @@ def test_what_is_asked_and_cannot_be_done_is_answered_with_a_reason(agent: Small
         assert asked(agent, name, dict(body))[2]["answer"] == answer
 
 
+@pytest.mark.long
 def test_a_question_is_answered_in_plain_words(agent: SmallAgent) -> None:
     _, _, answer = asked(agent, "ask", {"asset": "p1"})
 
@@ -126,6 +129,7 @@ def test_a_question_is_answered_in_plain_words(agent: SmallAgent) -> None:
     assert "temp" in str(answer["text"])
 
 
+@pytest.mark.long
 def test_a_reload_by_command_leaves_alarms_and_flags_as_they_were(agent: SmallAgent) -> None:
     alarm = str(agent.told()[0]["alarm"])
     asked(agent, "shelve", {"alarm": alarm, "duration_s": 3600})
@@ -154,6 +158,7 @@ def test_the_shell_reaches_the_agent_without_a_broker(agent: SmallAgent) -> None
         ]
 
 
+@pytest.mark.long
 def test_a_command_left_for_an_agent_that_is_not_running_is_obeyed_when_it_starts(agent: SmallAgent) -> None:
     alarm = str(agent.told()[0]["alarm"])
     agent.stop()

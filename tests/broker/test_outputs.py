@@ -18,7 +18,7 @@ from tests.links import Onlooker, onlooker
 from tests.mosquitto import until
 from tests.small_agent import LIMIT, PATIENCE_S, ROOT, START, small_agent
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.long]
 
 
 def test_a_flat_topic_has_one_object_per_revision_also_of_an_agent_that_was_killed(tmp_path: Path) -> None:

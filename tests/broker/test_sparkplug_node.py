@@ -24,7 +24,7 @@ from tests.links import Onlooker, onlooker
 from tests.mosquitto import Mosquitto, Proxy, until
 from tests.small_agent import LIMIT, PATIENCE_S, small_agent
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.long]
 
 REBIRTH = encoded(Payload(metrics=(Metric(name="Node Control/Rebirth", datatype=DataType.BOOLEAN, value=True),)))
 
