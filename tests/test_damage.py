@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -114,6 +115,7 @@ def test_an_alarm_that_stood_when_the_journal_was_damaged_is_cleared_by_its_own_
     cleared = agent.told()[-1]
     assert (cleared["alarm"], cleared["rev"]) == (raised["alarm"], 2)
     topic = f"pdm/v1/t/s/gw/asset/p1/alarm/{raised['alarm']}"
+    agent.ear.publish("pdm/v1/t/s/gw/cmd/ack", json.dumps({"alarm": raised["alarm"]}).encode())
     until(lambda: agent.ear.payloads(topic)[-1] == b"", "the retained alarm is emptied", PATIENCE_S)
 
 

@@ -238,7 +238,8 @@ def test_an_errand_left_beside_the_journal_is_run_once() -> None:
 
 
 def test_an_errand_left_beside_the_journal_waits_there_while_too_many_others_do() -> None:
-    spool = Basket(*[("reload", {"request_id": f"r-{n}"}) for n in range(3)])
+    left: list[tuple[str, dict[str, object]]] = [("reload", {"request_id": f"r-{n}"}) for n in range(3)]
+    spool = Basket(*left)
     bench = Bench(spool=spool)
     bench.drain()
     assert (len(bench.errands), len(spool.left)) == (2, 1)

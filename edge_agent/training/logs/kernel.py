@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped] # comes with scikit-learn
+from scipy.sparse import csr_matrix  # comes with scikit-learn
 
 from edge_agent.training.logs.data import Indices
 from edge_agent.training.logs.encoder import softmax
