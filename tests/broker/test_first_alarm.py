@@ -169,6 +169,7 @@ def test_the_demo_plant_raises_updates_and_clears_one_alarm_across_a_kill(tmp_pa
 
 
 @pytest.mark.data
+@pytest.mark.long
 def test_engines_near_failure_alarm_and_young_ones_do_not_across_a_kill(tmp_path: Path, data_folder: Path) -> None:
     """Five engines of FD001 near their failure are alarmed, the five farthest from it are not."""
     with site(tmp_path, engines_script(data_folder, time.time())) as place:

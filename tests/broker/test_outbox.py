@@ -32,7 +32,8 @@ from tests.stub_broker import ACCEPT_5, PUBLISH, StubBroker
 
 pytestmark = [
     pytest.mark.broker,
-    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),  # as in test_tls
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),  # as in test_tls,
+    pytest.mark.long,
 ]
 ME = "gw"
 LOCALHOST = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]

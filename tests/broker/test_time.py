@@ -24,7 +24,7 @@ from tests.broker.conftest import StartBroker
 from tests.bundle.tiny import TINY
 from tests.mosquitto import Mosquitto, until
 
-pytestmark = [pytest.mark.broker, pytest.mark.slow]
+pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.long]
 
 LIBRARY = next((str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
 DEADLINE_S = 60.0
