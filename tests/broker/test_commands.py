@@ -167,3 +167,38 @@ def test_a_command_left_for_an_agent_that_is_not_running_is_obeyed_when_it_start
 
     until(lambda: agent.told()[-1]["transition"] == "acked", "it is acknowledged", PATIENCE_S)
     assert "left for the agent" in left.stdout
+
+
+@pytest.mark.long
+def test_a_shelf_ends_by_itself_and_what_still_stands_is_told_again(agent: SmallAgent) -> None:
+    asked(agent, "shelve", {"alarm": str(agent.told()[0]["alarm"]), "duration_s": 3.0})
+    until(lambda: agent.told()[-1]["transition"] == "unshelved", "the shelf has ended", PATIENCE_S)
+
+    assert [(told["transition"], told["shelved_until"] is None) for told in agent.told()] == [
+        ("raised", True), ("shelved", False), ("unshelved", True),
+    ]  # fmt: skip
+
+
+ORDERS = """
+[[source]]
+topic = "orders/{asset}"
+kind = "order"
+[source.json]
+order = "no"
+status = "state"
+"""
+
+
+@pytest.mark.long
+def test_a_work_order_is_written_down_and_leaves_hard_limits_alone(tmp_path: Path) -> None:
+    with small_agent(tmp_path, tmp_path / "agent.db", more=ORDERS) as agent:
+        agent.start()
+        agent.send("temp", 20.0)
+        agent.ear.publish("orders/p1", b'{"no": "4711", "state": "opened"}')
+        agent.send("temp", LIMIT + 5.0)
+        until(lambda: bool(agent.told()), "the alarm is raised", PATIENCE_S)
+        with closing(queries.open_readonly(agent.database)) as db:
+            found = [(record.name, record.asset, record.answer) for record in queries.commands(db)]
+
+    assert found == [("work-order", "p1", "done")]
+    assert agent.told()[0]["shelved_until"] is None
