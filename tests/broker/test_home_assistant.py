@@ -79,6 +79,7 @@ def test_home_assistant_shows_a_machine_its_alarm_and_that_the_agent_is_gone(tmp
         agent.send("temp", LIMIT + 5.0)
         until(lambda: home.state(problem) == "on", "its alarm is a problem", PATIENCE_S)
         until(lambda: home.state("sensor.p1_alarm_severity") == "critical", "with a severity", PATIENCE_S)
+        until(lambda: bool(agent.told()), "its event is heard", PATIENCE_S)
         [alarm] = home.shown["states"][problem]["attributes"]["alarms"]
         assert alarm["evidence"][0]["value"] == LIMIT + 5.0
         assert home.state("sensor.p1_alarm_summary") == alarm["summary"] == agent.told()[0]["summary"]

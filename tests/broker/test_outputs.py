@@ -75,6 +75,7 @@ def test_home_assistant_discovers_an_asset_and_shows_its_alarm_through_a_kill(tm
         until(lambda: problem(port) == "OFF", "a healthy machine has no problem", PATIENCE_S)
         agent.send("temp", LIMIT + 5.0)
         until(lambda: problem(port) == "ON", "the alarm is a problem", PATIENCE_S)
+        until(lambda: bool(agent.told()), "its event is heard", PATIENCE_S)
         assert shown(port)["alarm_severity"] == "critical"
         assert str(shown(port)["alarm_summary"]) == agent.told()[0]["summary"]
 
