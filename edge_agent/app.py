@@ -247,6 +247,7 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
     written = _introduce(voice_of(config, bundle), notices, journal)
     if chosen.fault is None:
         keep_last_good(folder, copies)
+    inbox = Inbox(INBOX, on_shed=lambda cause, lost: metrics.shed.labels(cause).inc(lost))
     link = PahoLink(
         config.broker,
         config.client_id,
@@ -254,8 +255,8 @@ def _serve(config: Config, path: Path, signals: Signals, notifier: Notifier, own
         will=state_message(origin, "offline"),
         birth=lambda: state_message(origin, "online"),
         farewell=lambda: state_message(origin, "stopped"),
+        relief=inbox,
     )
-    inbox = Inbox(INBOX, on_shed=lambda cause: metrics.shed.labels(cause).inc())
     outbox = open_outbox(config.store.path)
     owned.callback(outbox.close)
     publisher = Publisher(outbox, link, inbox, metrics, per_s=config.broker.publish_per_s)

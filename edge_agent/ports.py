@@ -197,6 +197,17 @@ class Outbox(Protocol):
         """Close the connection."""
 
 
+class Relief(Protocol):
+    """Says when a message of QoS 0 need not even be read, because there is no place for it."""
+
+    def full(self) -> str:
+        """The cause by which it would be shed; empty while there is a place."""
+        ...
+
+    def shed(self, cause: str, count: int) -> None:
+        """Count so many that were read past."""
+
+
 class Link(Protocol):
     """The connection to the broker."""
 

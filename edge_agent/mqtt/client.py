@@ -29,6 +29,7 @@ from edge_agent.core.types import Outgoing
 from edge_agent.mqtt import packets
 from edge_agent.mqtt.intake import Intake
 from edge_agent.mqtt.packets import Publish
+from edge_agent.ports import Relief
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
@@ -52,8 +53,9 @@ class MqttClient(mqtt.Client):
         *,
         take: Callable[[Sequence[Publish]], None],
         room: Callable[[], int],
+        relief: Relief,
     ) -> None:
-        """Set up a client; it connects when told. `take` and `room` are those of `Intake`."""
+        """Set up a client; it connects when told. `take`, `room` and `relief` are those of `Intake`."""
         v5 = broker.protocol == "5"
         super().__init__(
             CallbackAPIVersion.VERSION2,
@@ -63,7 +65,7 @@ class MqttClient(mqtt.Client):
             manual_ack=True,
         )
         self.pulse = 0.0  # monotonic time of the last beat
-        self._take, self._room, self._v5 = take, room, v5
+        self._take, self._room, self._relief, self._v5 = take, room, relief, v5
         self._intake: Intake | None = None  # of the current connection
         self.max_inflight_messages_set(INFLIGHT)
         self.max_queued_messages_set(MAX_QUEUED)
@@ -124,7 +126,7 @@ class MqttClient(mqtt.Client):
         # No waiting for more to send: an alarm would stand 40 ms behind an acknowledgement (Nagle and delayed ACK)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._intake = Intake(stream, self._taken, self._room, properties=self._v5)
+        self._intake = Intake(stream, self._taken, self._room, self._relief, properties=self._v5)
         return self._intake
 
     def _taken(self, messages: Sequence[Publish]) -> None:

@@ -5,6 +5,9 @@ that one cost with it (measured once). So the stream is read in pieces of some h
 of QoS 0 and 1 never reach paho. All others do, in their place in the stream: a message that came behind the CONNACK is
 not handed over before paho has read the CONNACK.
 
+Where there is no place for messages of QoS 0, whole ones are counted and read past: what must not be lost stands behind
+them in the same stream, and a flood of them must not keep it waiting.
+
 A message larger than `LARGEST` is never kept whole: its topic and packet id are handed over, so that it is counted and
 acknowledged, and the rest of it is read past.
 
@@ -22,6 +25,7 @@ from typing import Final
 from edge_agent.core.decode import MAX_PAYLOAD
 from edge_agent.mqtt import packets
 from edge_agent.mqtt.packets import Publish
+from edge_agent.ports import Relief
 
 CHUNK: Final = 16 * 1024  # bytes: about 120 messages, a millisecond; then paho may send again
 LARGEST: Final = MAX_PAYLOAD + 64 * 1024  # bytes of a packet: the largest payload that is decoded, topic and properties
@@ -36,6 +40,7 @@ class Intake:
         stream: socket.socket,
         take: Callable[[Sequence[Publish]], None],
         room: Callable[[], int],
+        relief: Relief,
         *,
         properties: bool,
     ) -> None:
@@ -45,10 +50,12 @@ class Intake:
             stream: the socket, plain or encrypted.
             take: gets the messages, in order.
             room: how many messages of QoS 1 may still be handed over; the rest waits.
+            relief: says when there is no place for QoS 0, and counts what is read past then.
             properties: whether MQTT 5 is spoken.
         """
         self.blocked = False  # whether a message waits for room
         self._stream, self._take, self._room, self._properties = stream, take, room, properties
+        self._relief = relief
         self._data = bytearray()  # not sorted yet; begins with the beginning of a packet
         self._ready = False  # there may be a whole packet in it
         self._foreign = b""  # rest of a packet that is paho's
@@ -114,8 +121,11 @@ class Intake:
         self._past -= at
         room, taken = self._room(), list[Publish]()
         self.blocked = False
+        cause = self._relief.full()
         while not self._foreign and at < size:
             try:
+                if cause:
+                    at = self._read_past(at, cause)
                 found = packets.bounds(data, at)
                 if found is None:
                     break
@@ -142,6 +152,14 @@ class Intake:
         self._ready = self.blocked or (self._foreign != b"" and data != b"")
         if taken:
             self._take(taken)
+
+    def _read_past(self, at: int, cause: str) -> int:
+        """Where the messages of QoS 0 from `at` end; they are counted."""
+        count, end = packets.past_qos_0(self._data, at)
+        if count:
+            self._relief.shed(cause, count)
+            self._take(())  # a sign of life
+        return end
 
     def _message(self, at: int, body: int, end: int) -> Publish | None:
         """The message that begins at `at`, without its payload where it is too large; None while it is not there."""

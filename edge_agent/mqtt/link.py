@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
@@ -36,7 +37,7 @@ from edge_agent.mqtt import reasons, tls
 from edge_agent.mqtt.client import INFLIGHT, MqttClient
 from edge_agent.mqtt.guard import Guard
 from edge_agent.mqtt.packets import AT_LEAST_ONCE, Publish
-from edge_agent.ports import Arrival
+from edge_agent.ports import Arrival, Relief
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,20 @@ MAX_UNACKED_BYTES = 16 << 20  # of payloads not written yet; a receive maximum o
 OnDone = Callable[[bool, str], None]
 
 
+class _AlwaysRoom:
+    """For who takes whatever comes."""
+
+    def full(self) -> str:
+        """Never."""
+        return ""
+
+    def shed(self, cause: str, count: int) -> None:
+        """Nothing is."""
+
+
+ALWAYS_ROOM: Final[Relief] = _AlwaysRoom()
+
+
 class PahoLink:
     """One connection to one broker, kept up for ever."""
 
@@ -68,6 +83,7 @@ class PahoLink:
         will: Outgoing,
         birth: Callable[[], Outgoing],
         farewell: Callable[[], Outgoing] | None = None,
+        relief: Relief = ALWAYS_ROOM,
         retry_base_s: float = 1.0,
         retry_cap_s: float = 60.0,
     ) -> None:
@@ -81,6 +97,7 @@ class PahoLink:
             will: what the broker says for us when we are cut off.
             birth: makes what is said first on each connection.
             farewell: makes what is said last before a clean goodbye.
+            relief: says when messages of QoS 0 find no place and are read past.
             retry_base_s: first wait before connecting again.
             retry_cap_s: longest such wait.
 
@@ -115,6 +132,7 @@ class PahoLink:
             None if self._encryption is None else self._encryption.context,
             take=self._taken,
             room=self._room,
+            relief=relief,
         )
         client.on_pre_connect, client.on_connect = self._pre_connect, self._connect
         client.on_connect_fail, client.on_disconnect = self._connect_fail, self._disconnect

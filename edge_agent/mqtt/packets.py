@@ -12,6 +12,7 @@ AT_LEAST_ONCE: Final = 1
 _PUBLISH, _NO_PUBLISH = 0x30, 0xFF  # high half of a first byte
 _PUBACK: Final = b"\x40\x02"  # two bytes follow; without a reason code it means success (MQTT 5 §3.4.2.1)
 _DUP, _RETAIN = 0x08, 0x01
+_QOS_0_MASK: Final = 0xFF & ~(_DUP | _RETAIN)
 _MORE: Final = 0x80  # a length goes on in the next byte
 _LONGEST: Final = 4  # bytes of a length
 
@@ -45,6 +46,28 @@ def bounds(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
 def publish_qos(first: int) -> int:
     """The QoS of a PUBLISH by its first byte, 0 to 3; something larger for any other packet."""
     return first >> 1 & 3 if first & 0xF0 == _PUBLISH else _NO_PUBLISH
+
+
+def past_qos_0(data: bytes | bytearray, start: int) -> tuple[int, int]:
+    """How many whole messages of QoS 0 follow each other from `start`, and where they end; nothing of them is read.
+
+    Raises:
+        ValueError: the length of one is none.
+    """
+    at, count, size = start, 0, len(data)
+    while at + 1 < size and data[at] & _QOS_0_MASK == _PUBLISH:
+        length = data[at + 1]
+        if length < _MORE:
+            end = at + 2 + length
+        else:
+            found = bounds(data, at)
+            if found is None:
+                break
+            end = found[1]
+        if end > size:
+            break
+        at, count = end, count + 1
+    return count, at
 
 
 def publish(data: bytes | bytearray, start: int, body: int, end: int, *, properties: bool) -> Publish:

@@ -55,14 +55,17 @@ class Inbox:
     """A bounded queue with one reader; messages come from one thread, notes from any."""
 
     def __init__(
-        self, capacity: int, max_bytes: int = MAX_BYTES, on_shed: Callable[[str], None] = lambda _cause: None
+        self,
+        capacity: int,
+        max_bytes: int = MAX_BYTES,
+        on_shed: Callable[[str, int], None] = lambda _cause, _count: None,
     ) -> None:
         """An empty inbox.
 
         Args:
             capacity: from so many items on, QoS 0 messages are shed.
             max_bytes: the same for the bytes of the payloads that wait.
-            on_shed: told the cause of each message shed, on the network thread.
+            on_shed: told why messages were shed, and how many, on the network thread.
         """
         self.capacity, self.max_bytes = capacity, max_bytes
         self._on_shed = on_shed
@@ -72,15 +75,25 @@ class Inbox:
     def offer(self, arrival: Arrival) -> bool:
         """Put a message in; False when it was shed."""
         if arrival.qos == 0:
-            cause = FULL if self._queue.qsize() >= self.capacity else ""
+            cause = self.full()
             if not cause and self.waiting_bytes + len(arrival.payload) > self.max_bytes:
                 cause = FULL_BYTES
             if cause:
-                self._on_shed(cause)
+                self.shed(cause, 1)
                 return False
         self._put_bytes += len(arrival.payload)
         self._queue.put(arrival)
         return True
+
+    def full(self) -> str:
+        """The cause by which any message of QoS 0 would be shed; empty while there is a place."""
+        if self._queue.qsize() >= self.capacity:
+            return FULL
+        return FULL_BYTES if self.waiting_bytes >= self.max_bytes else ""
+
+    def shed(self, cause: str, count: int) -> None:
+        """Count messages of QoS 0 that found no place."""
+        self._on_shed(cause, count)
 
     def note(self, note: Delivered | Forgotten | ErrandDone) -> None:
         """Put in what the publisher, the link or the clerk has to say; it always fits: so little can wait."""

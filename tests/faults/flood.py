@@ -22,6 +22,7 @@ CHUNK = 500  # messages written at once
 LOOK_S = 0.05
 FLAT = 0.10  # share by which memory may grow once the buffers are full
 DRAIN_S = 120.0  # until the last alarm of a drowned agent; far more than anybody should wait
+_ALARMING = "motor-1"  # the machine that alarms; the flooding one may alarm as well
 _STORED = "SELECT coalesce(sum(readings), 0) AS n FROM reading_block"
 
 
@@ -58,9 +59,12 @@ class Flood:
 def flood(site: Site, asset: str, seconds: float) -> Flood:
     """Flood an agent that is up with readings of a machine, and raise an alarm of another in the middle."""
     before, stored_before, heard_before = resident_bytes(site.pid), _stored(site.database), len(site.heard)
+    told_of = b'"asset":"%s"' % _ALARMING.encode()
 
     def told() -> bool:
-        return any(message.topic.endswith("/event") for message in site.heard[heard_before:])
+        return any(
+            message.topic.endswith("/event") and told_of in message.payload for message in site.heard[heard_before:]
+        )
 
     hose = _Hose(site.broker.port, asset)
     sizes: list[int] = []
@@ -123,7 +127,7 @@ class _Hose:
 def _alarming(now: float) -> Message:
     """A reading beyond its limit."""
     payload = f'{{"value": {HIGH + 1.0}, "ts": {now:.3f}}}'.encode()
-    return Message(-1, "plant/motor-1/vib", payload, ("motor-1", "vib", HIGH + 1.0), now)
+    return Message(-1, f"plant/{_ALARMING}/vib", payload, (_ALARMING, "vib", HIGH + 1.0), now)
 
 
 def _stored(database: Path) -> int:

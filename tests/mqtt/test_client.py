@@ -9,15 +9,23 @@ import pytest
 
 from edge_agent.config import Broker
 from edge_agent.mqtt.client import MqttClient
+from edge_agent.mqtt.link import ALWAYS_ROOM
 from tests.links import message
 
 QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
 
+def set_up(broker: Broker) -> MqttClient:
+    """A client that takes messages and does nothing with them."""
+    return MqttClient(
+        broker, "gw", message("state"), None, take=lambda _messages: None, room=lambda: 1, relief=ALWAYS_ROOM
+    )
+
+
 def test_the_acknowledgements_of_a_batch_are_one_piece_for_paho() -> None:
     """It would wake up and write once for each."""
     broker = Broker.model_validate({"host": "127.0.0.1"})
-    client = MqttClient(broker, "gw", message("state"), None, take=lambda _messages: None, room=lambda: 1)
+    client = set_up(broker)
     client.acknowledge([])
     client.acknowledge(range(1, 101))
 
@@ -31,7 +39,7 @@ def test_each_read_asks_the_system_to_confirm_at_once() -> None:
     assert QUICKACK is not None
     with socket.create_server(("127.0.0.1", 0)) as listener:
         broker = Broker.model_validate({"host": "127.0.0.1", "port": listener.getsockname()[1]})
-        client = MqttClient(broker, "gw", message("state"), None, take=lambda _messages: None, room=lambda: 1)
+        client = set_up(broker)
         client.aim(broker)
         client.reconnect()
         assert client._intake is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -25,15 +25,25 @@ class Pair:
 
     room: int = 1000
     taken: list[Publish] = field(default_factory=list)
+    cause: str = ""  # by which QoS 0 is read past
+    lost: list[tuple[str, int]] = field(default_factory=list)
+    watch: Callable[[Sequence[Publish]], None] = lambda _messages: None
 
     def __post_init__(self) -> None:
         self.broker, ours = socket.socketpair()
         ours.setblocking(False)
-        self.intake = Intake(ours, self._take, lambda: self.room, properties=True)
+        self.intake = Intake(ours, self._take, lambda: self.room, self, properties=True)
 
     def _take(self, messages: Sequence[Publish]) -> None:
+        self.watch(messages)
         self.taken += messages
         self.room -= sum(message.qos for message in messages)
+
+    def full(self) -> str:
+        return self.cause
+
+    def shed(self, cause: str, count: int) -> None:
+        self.lost.append((cause, count))
 
     def paho_reads(self) -> bytes:
         """What paho gets until there is nothing more for it, a byte at a time as it does."""
@@ -75,6 +85,43 @@ def test_a_message_behind_a_packet_of_pahos_waits_until_paho_has_read_it(pair: P
     assert pair.intake.pending() > 0
     assert head + pair.paho_reads() == CONNACK
     assert pair.taken == [numbered(1)]
+
+
+def test_where_there_is_no_place_qos_0_is_counted_and_the_rest_is_taken_in_order(pair: Pair) -> None:
+    pair.cause = "inbox_full"
+    large = numbered(0, qos=0, payload=bytes(5_000))
+    one, two = numbered(1), numbered(2)
+    packets = [numbered(0, qos=0), large, one, numbered(0, qos=0), CONNACK, numbered(0, qos=0), two, large]
+    sent = [packet if isinstance(packet, bytes) else publish_packet(packet) for packet in packets]
+    pair.broker.sendall(b"".join(sent))
+
+    assert pair.paho_reads() == CONNACK
+    assert pair.taken == [one, two]
+    assert {cause for cause, _ in pair.lost} == {"inbox_full"}
+    assert sum(count for _, count in pair.lost) == 5
+
+
+def test_a_message_that_came_in_part_is_read_past_or_taken_as_there_is_a_place_when_it_is_whole(pair: Pair) -> None:
+    pair.cause = "inbox_full"
+    packet = publish_packet(numbered(0, qos=0, payload=bytes(300)))
+    for cause, taken, lost in (("inbox_full", 0, 1), ("", 1, 1)):
+        pair.broker.sendall(packet[:7])
+        assert pair.paho_reads() == b""
+        pair.cause = cause
+        pair.broker.sendall(packet[7:])
+        assert pair.paho_reads() == b""
+        assert (len(pair.taken), sum(count for _, count in pair.lost)) == (taken, lost)
+
+
+def test_messages_that_are_read_past_are_a_sign_of_life(pair: Pair) -> None:
+    """Else paho would end a connection that brings nothing else."""
+    calls: list[Sequence[Publish]] = []
+    pair.cause = "inbox_full"
+    pair.watch = calls.append
+    pair.broker.sendall(publish_packet(numbered(0, qos=0)))
+
+    assert pair.paho_reads() == b""
+    assert calls == [()]
 
 
 def test_a_packet_that_comes_in_pieces_is_taken_once_it_is_whole(pair: Pair) -> None:

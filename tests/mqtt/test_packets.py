@@ -55,6 +55,24 @@ def test_a_message_is_read_as_it_was_written(message: Publish, properties: bytes
     assert packets.publish(bytearray(data), start, body, end, properties=properties is not None) == written
 
 
+@given(
+    messages=st.lists(MESSAGES, max_size=6),
+    behind=st.sampled_from([b"", b"\xd0\x00", b"\x30"]),
+    start=st.integers(0, 3),
+)
+def test_messages_of_qos_0_are_counted_up_to_the_first_other_packet_or_the_first_that_is_not_whole(
+    messages: list[Publish], behind: bytes, start: int
+) -> None:
+    sizes = [len(publish_packet(message)) for message in messages]
+    data = bytearray(bytes(start) + b"".join(map(publish_packet, messages)) + behind)
+    wanted = next((k for k, message in enumerate(messages) if message.qos), len(messages))
+
+    assert packets.past_qos_0(data, start) == (wanted, start + sum(sizes[:wanted]))
+    if wanted:
+        del data[start + sum(sizes[:wanted]) - 1 :]
+        assert packets.past_qos_0(data, start) == (wanted - 1, start + sum(sizes[: wanted - 1]))
+
+
 @given(message=MESSAGES, cut=st.integers(0, 5))
 def test_a_packet_that_has_not_come_whole_does_not_end_within_the_data(message: Publish, cut: int) -> None:
     data = publish_packet(message)[:cut]

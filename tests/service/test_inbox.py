@@ -11,23 +11,36 @@ def message(size: int, qos: int = 0) -> Arrival:
 
 
 def test_a_full_inbox_sheds_qos_0_by_number_and_says_so() -> None:
-    causes: list[str] = []
-    inbox = Inbox(2, on_shed=causes.append)
+    causes: list[tuple[str, int]] = []
+    inbox = Inbox(2, on_shed=lambda cause, count: causes.append((cause, count)))
 
     assert [inbox.offer(message(1)) for _ in range(4)] == [True, True, False, False]
-    assert causes == ["inbox_full", "inbox_full"]
+    assert causes == [("inbox_full", 1), ("inbox_full", 1)]
     assert len(inbox) == 2
 
 
 def test_large_messages_are_shed_by_their_bytes_long_before_their_number() -> None:
     """A thousand payloads of 256 KiB would be 256 MiB."""
     causes: list[str] = []
-    inbox = Inbox(10_000, max_bytes=1 << 20, on_shed=causes.append)
+    inbox = Inbox(10_000, max_bytes=1 << 20, on_shed=lambda cause, _count: causes.append(cause))
     taken = [inbox.offer(message(256 << 10)) for _ in range(1000)]
 
     assert taken.count(True) == 4
     assert inbox.waiting_bytes == 1 << 20
     assert set(causes) == {"inbox_bytes"}
+
+
+def test_it_is_full_by_number_or_by_bytes_until_something_is_taken() -> None:
+    by_number, by_bytes = Inbox(2, max_bytes=100), Inbox(10, max_bytes=100)
+    assert (by_number.full(), by_bytes.full()) == ("", "")
+    by_number.offer(message(1))
+    by_number.offer(message(1))
+    by_bytes.offer(message(100))
+
+    assert (by_number.full(), by_bytes.full()) == ("inbox_full", "inbox_bytes")
+    by_number.take(0)
+    by_bytes.take(0)
+    assert (by_number.full(), by_bytes.full()) == ("", "")
 
 
 def test_what_was_taken_makes_room_again() -> None:
