@@ -1,9 +1,9 @@
 """The state of each component of the hydraulic rig: the encoder fine-tuned from the base in each fold, beside trees.
 
 The encoder's head is put aside for a reading of places with a group of outputs per component; everything else starts
-from the base.
-Targets are the mean of the truth and of boosted trees that did not see that block. Nothing is chosen by a fold that is
-judged: class reference, targets and weights come from its training blocks alone.
+from the base. Targets are the mean of the truth and of boosted trees that did not see that block. Blocks are few and
+trees find sharp limits, so most of a batch are invented cycles near those it learns from, which boosted trees judge.
+Nothing is chosen by a fold that is judged: class reference, targets and weights come from its training blocks alone.
 """
 
 from __future__ import annotations
@@ -16,29 +16,32 @@ from typing import Final
 import lightgbm
 import numpy as np
 import torch
-from sklearn.metrics import f1_score
 from torch.nn import functional
 
 from edge_agent.bundle.encode import TextEncoder
 from edge_agent.bundle.load import Bundle
 from edge_agent.bundle.manifest import RISK
 from edge_agent.training.batches import Augmentation, Augmenter, Batch, collate
-from edge_agent.training.examples import Examples
+from edge_agent.training.examples import Examples, subset
 from edge_agent.training.fit import Say
 from edge_agent.training.folds import Arrays, digest_of, kept, logits_of_rows
 from edge_agent.training.hydraulic import STATES, Rig, deal
 from edge_agent.training.learning import Checkpoint, Loss, Pace, learn
 from edge_agent.training.model import RiskEncoder
 from edge_agent.training.places import PlaceReader, Slots, places_of, slots_of
-from edge_agent.training.scoring import Floats, Indices, Interval, bootstrapped
-from edge_agent.training.snapshots import class_reference, examples
+from edge_agent.training.scoring import Floats, Indices, Interval, bootstrapped, macro_f1
+from edge_agent.training.snapshots import Snapshots, class_reference, examples
 from edge_agent.training.weights import encoder_of
 
 FOLDS: Final = 5
 _INNER_FOLDS: Final = 4  # of the training blocks, for soft targets
 _SIZES: Final = [len(states) for states in STATES.values()]
 _SPANS: Final = [slice(end - size, end) for size, end in zip(_SIZES, np.cumsum(_SIZES).tolist(), strict=True)]
-_AUGMENTATION: Final = Augmentation(1, 2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # jitter of ordinals, channels left out
+_AUGMENTATION: Final = Augmentation(0, 2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # two channels left out; values stay
+_INVENTED: Final = 6  # cycles for each that is learned from
+_INVENTED_SHARE: Final = 0.75  # of a batch
+_EXCHANGED: Final = 0.1  # chance that an invented cycle has a channel of another one
+_BLUR: Final = 0.15  # deviations by which half of its values are off
 _BATCH: Final = 32
 _HEAD_STEPS: Final = 3  # of the reading of places alone, for each step of the whole
 _HEAD_RATE: Final = 2e-3
@@ -75,6 +78,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Lessons:
+    """What is learned from: examples with the states that are wanted of them, (N, all states)."""
+
+    examples: Examples
+    target: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """One fold: rows to learn from and to judge, and how long to learn."""
 
@@ -91,7 +102,22 @@ def judge(  # noqa: PLR0913 - from what, on what, how long, and where it is kept
     start = encoder_of(bundle)
     dealt = deal(rig.states, rig.block, FOLDS, seed)
     settings = repr(
-        (_AUGMENTATION, _BATCH, _HEAD_STEPS, _HEAD_RATE, _HEAD_DECAY, _RATE, _DECAY, _AVERAGE, _TREES, _ROUNDS)
+        (
+            _AUGMENTATION,
+            _INVENTED,
+            _INVENTED_SHARE,
+            _EXCHANGED,
+            _BLUR,
+            _BATCH,
+            _HEAD_STEPS,
+            _HEAD_RATE,
+            _HEAD_DECAY,
+            _RATE,
+            _DECAY,
+            _AVERAGE,
+            _TREES,
+            _ROUNDS,
+        )
     )
     said = digest_of(bundle.manifest.files[RISK], rig.rows.values, rig.states, settings)
     folds = []
@@ -137,6 +163,23 @@ def summarise(rig: Rig, folds: Sequence[Fold]) -> Found:
     return Found(model, trees, difference, each, int(rig.block.max()) + 1)
 
 
+def invented(rig: Rig, learned: Indices, scale: Floats, count: int, seed: int) -> Snapshots:
+    """Cycles that could have been, near those of `learned`, without labels; `scale` is the deviation of each column.
+
+    Some channels are those of another cycle, and half of the values are a little off.
+    """
+    rng = np.random.default_rng(seed)
+    cycles = rig.rows.values.reshape(len(rig.rows), len(rig.rows.channels), -1)  # (N, channels, statistics)
+    made, other = cycles[rng.choice(learned, count)], cycles[rng.choice(learned, count)]
+    exchanged = rng.random(made.shape[:2]) < _EXCHANGED
+    made[exchanged] = other[exchanged]
+    off = rng.random(made.shape) < 0.5  # noqa: PLR2004
+    made += _BLUR * scale.reshape(made.shape[1:]) * rng.standard_normal(made.shape) * off
+    return Snapshots(
+        rig.rows.asset_class, rig.rows.channels, made.reshape(count, -1), np.zeros(count, np.float32)
+    )  # fmt: skip
+
+
 def mean_f1(truth: Floats | Indices, said: Floats | Indices) -> float:
     """The mean of the components' macro-F1, of states (k, components)."""
     return float(np.mean([_f1_of(k)(truth, said) for k in range(truth.shape[1])]))
@@ -147,7 +190,7 @@ def _f1_of(component: int) -> Callable[[Floats | Indices, Floats | Indices], flo
 
     def metric(truth: Floats | Indices, said: Floats | Indices) -> float:
         true, answered = truth[:, component], said[:, component]
-        return float(f1_score(true, answered, labels=np.unique(true), average="macro", zero_division=0.0))
+        return macro_f1(true, answered)
 
     return metric
 
@@ -157,15 +200,22 @@ def _answers(  # noqa: PLR0913 - one fold: what is learned from, how, and where 
 ) -> Arrays:
     """The likeliest states of the fold's test cycles, by the encoder and by boosted trees, (k, components) each."""
     learned, values = task.learned, rig.rows.values
-    made = examples(rig.rows, class_reference(rig.rows, learned), encoder)
+    reference = class_reference(rig.rows, learned)
+    made = examples(rig.rows, reference, encoder)
     inner = deal(rig.states[learned], rig.block[learned], _INNER_FOLDS, task.seed)
     target = np.concatenate([np.eye(size)[rig.states[learned, k]] for k, size in enumerate(_SIZES)], axis=1)
     for number in range(_INNER_FOLDS):
         rest, held = learned[inner != number], learned[inner == number]
         target[inner == number] += _trees(values[rest], rig.states[rest], values[held])
-    trees = _trees(values[learned], rig.states[learned], values[task.test])
+    more = invented(rig, learned, reference.scale[0], _INVENTED * len(learned), task.seed)
+    judged = _trees(values[learned], rig.states[learned], np.concatenate([values[task.test], more.values]))
+    trees, of_more = np.split(judged, [len(task.test)])
+    lessons = (
+        _Lessons(subset(made, learned), 0.5 * target),
+        _Lessons(examples(more, reference, encoder), of_more),
+    )
     slots = slots_of(made)
-    model = _fine_tuned(start, encoder, made, slots, 0.5 * target, task, checkpoint, say)
+    model = _fine_tuned(start, encoder, lessons, slots, task, checkpoint, say)
     ours = logits_of_rows(lambda batch: _outputs(model, batch, slots), encoder, made, task.test)
     return {"model": _likeliest(ours), "trees": _likeliest(trees)}
 
@@ -190,32 +240,35 @@ def _trees(values: Floats, states: Indices, asked: Floats) -> Floats:
 
 
 def _fine_tuned(  # noqa: PLR0913 - what learns, from what, and where it is kept
-    start: RiskEncoder, encoder: TextEncoder, made: Examples, slots: Slots, target: Floats, task: _Task,
+    start: RiskEncoder, encoder: TextEncoder, lessons: tuple[_Lessons, _Lessons], slots: Slots, task: _Task,
     checkpoint: Path, say: Say,
 ) -> PlaceReader:  # fmt: skip
-    """The encoder with outputs of all states, learned from the rows of `target` (learned, all states).
+    """The encoder with outputs of all states, learned from real cycles and from invented ones.
 
     First the reading of places alone, then everything: what the base knows is not torn down by a head that knows
     nothing yet. Source: Kumar et al., Fine-Tuning Can Distort Pretrained Features, ICLR 2022.
     """
     torch.manual_seed(task.seed)
     model = PlaceReader(start, len(slots), sum(_SIZES))
-    soft = torch.from_numpy(target.astype(np.float32))
+    counts = _BATCH - round(_INVENTED_SHARE * _BATCH), round(_INVENTED_SHARE * _BATCH)
+    unused = np.zeros(_BATCH, np.float32), np.zeros(_BATCH, np.int64)  # risk and failure mode
 
     def losses(read: Callable[..., torch.Tensor], done: int) -> Iterator[Loss]:
         rng = np.random.default_rng(task.seed + done)
         augmenter = Augmenter(encoder, _AUGMENTATION, rng)
-        order = np.zeros(0, dtype=np.int64)
         while True:
-            if len(order) < _BATCH:
-                order = np.append(order, rng.permutation(len(task.learned)))
-            some, order = order[:_BATCH], order[_BATCH:]
-            rows = task.learned[some]
-            lines = [augmenter.lines(made.lines(n)) for n in rows.tolist()]
-            batch = collate(lines, encoder, made.risk[rows], made.mode[rows].astype(np.int64))
+            drawn = [rng.integers(len(one.target), size=count) for one, count in zip(lessons, counts, strict=True)]
+            lines = [
+                augmenter.lines(one.examples.lines(n))
+                for one, rows in zip(lessons, drawn, strict=True) for n in rows.tolist()
+            ]  # fmt: skip
+            wanted = torch.from_numpy(
+                np.concatenate([one.target[rows] for one, rows in zip(lessons, drawn, strict=True)]).astype(np.float32)
+            )
+            batch = collate(lines, encoder, *unused)
             with torch.autocast("cpu", torch.bfloat16):
                 outputs = _outputs(read, batch, slots)
-            said, wanted = outputs.float(), soft[some]
+            said = outputs.float()
             loss = torch.stack([functional.cross_entropy(said[:, span], wanted[:, span]) for span in _SPANS]).sum()
             yield Loss(loss, {"loss": loss.item()})
 

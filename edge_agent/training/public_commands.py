@@ -12,7 +12,7 @@ from edge_agent.training.console import require_training, runs_folder, runs_opti
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _STEPS: Final = 400  # per fold
-_HYDRAULIC_STEPS: Final = 400  # per fold
+_HYDRAULIC_STEPS: Final = 500  # per fold
 
 _bundle_option = click.option(
     "--bundle", type=_FOLDER, default=None, help="Bundle to start from; default: the one that came along."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from edge_agent.training.calibrate import apply_calibration, fit_calibration, fit_conformal, fit_threshold, sigmoid
-from edge_agent.training.scoring import bootstrapped, brier, calibration_error, joined, pr_auc
+from edge_agent.training.scoring import bootstrapped, brier, calibration_error, f1, joined, macro_f1, pr_auc
 
 pytestmark = pytest.mark.train
 
@@ -72,3 +73,14 @@ def test_a_threshold_is_found_with_fewer_assets_than_folds(assets: int) -> None:
 
     assert 0.25 < threshold < 0.65
     assert f1 > 0.99
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_f1_of_flags_and_of_classes_is_that_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, said = rng.integers(0, 3, 40), rng.integers(0, 4, 40)
+
+    assert f1(truth > 1, said > 1) == pytest.approx(f1_score(truth > 1, said > 1))
+    expected = f1_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0.0)
+    assert macro_f1(truth, said) == pytest.approx(expected)
+    assert f1(truth > 5, said > 5) == 0.0

@@ -181,6 +181,19 @@ def test_the_summary_pools_the_folds_by_component() -> None:
     assert found.folds[0][0] == 1.0
 
 
+def test_invented_cycles_are_made_of_those_that_are_learned_from_alone(tmp_path: Path) -> None:
+    rig = load(rig_files(tmp_path / "rig"))
+    rig.rows.values[50:] = 1e6
+    more = components.invented(rig, np.arange(50), np.full(rig.rows.values.shape[1], 0.01), 200, seed=3)
+    nearest = np.abs(more.values[:, None] - rig.rows.values[None, :50]).min(axis=1)  # (200, columns)
+
+    assert more.values.shape == (200, rig.rows.values.shape[1])
+    assert nearest.max() < 0.1
+    assert 0.3 < (nearest == 0).mean() < 0.7
+    assert len(np.unique(more.values, axis=0)) == 200
+    assert rig.rows.values[:50].max() < 100.0, "the rig itself is not changed"
+
+
 @pytest.mark.slow
 def test_the_command_prints_a_figure_for_model_and_trees_and_logs_it(tmp_path: Path) -> None:
     data, runs = rig_files(tmp_path / "rig"), tmp_path / "runs"
