@@ -16,24 +16,12 @@ from pydantic import BaseModel, ValidationError
 from edge_agent.config import Broker, Config, Problem, check, load
 from edge_agent.config.loading import _judge
 from edge_agent.config.problems import SECRET
-from edge_agent.config.sections import (
-    Alarm,
-    AssetClass,
-    Bundle,
-    Channel,
-    Gateway,
-    Health,
-    Json,
-    Log,
-    Outputs,
-    SeverityRow,
-    SeverityWord,
-    Source,
-    Sparkplug,
-    Store,
-    Tls,
-    WaveformTable,
-)
+from edge_agent.config.sections.agent import Bundle, Gateway, Health, Log, Store
+from edge_agent.config.sections.alarm import Alarm, SeverityRow, SeverityWord
+from edge_agent.config.sections.asset_class import AssetClass, Channel
+from edge_agent.config.sections.broker import Tls
+from edge_agent.config.sections.outputs import Outputs, Sparkplug
+from edge_agent.config.sections.source import Json, Source, WaveformTable
 from edge_agent.core.decode import Decoder
 from edge_agent.core.sources import Format, Kind, Target
 from edge_agent.core.types import AlarmPolicy, ChannelSpec, Limits, Reading, Severity

@@ -7,6 +7,6 @@ how a fault is told, `loading` where it all comes from. Nothing here opens a soc
 from edge_agent.config.loading import check, load
 from edge_agent.config.model import Config
 from edge_agent.config.problems import Problem
-from edge_agent.config.sections import Broker, Tls
+from edge_agent.config.sections.broker import Broker, Tls
 
 __all__ = ["Broker", "Config", "Problem", "Tls", "check", "load"]

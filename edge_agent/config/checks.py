@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.config.problems import MISSING, Problem, choose, written
-from edge_agent.config.sections import Alarm, AssetClass, Broker, Channel, Outputs, Source, Sparkplug
+from edge_agent.config.sections.alarm import Alarm
+from edge_agent.config.sections.asset_class import AssetClass, Channel
+from edge_agent.config.sections.broker import Broker
+from edge_agent.config.sections.outputs import Outputs, Sparkplug
+from edge_agent.config.sections.source import Source
 from edge_agent.core.expression import compile_condition, compile_expression, names_in
 from edge_agent.core.sparkplug.address import SparkplugAddress, Verb
 from edge_agent.core.text import ORDINALS

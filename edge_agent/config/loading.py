@@ -23,7 +23,11 @@ from edge_agent.config.checks import (
 )
 from edge_agent.config.model import ENV_DELIMITER, ENV_PREFIX, Config
 from edge_agent.config.problems import SECRET, Problem, choose, closest, of_validation, written
-from edge_agent.config.sections import Alarm, AssetClass, Broker, Outputs, Source, Sparkplug
+from edge_agent.config.sections.alarm import Alarm
+from edge_agent.config.sections.asset_class import AssetClass
+from edge_agent.config.sections.broker import Broker
+from edge_agent.config.sections.outputs import Outputs, Sparkplug
+from edge_agent.config.sections.source import Source
 from edge_agent.config.source_checks import source_problems
 from edge_agent.errors import ConfigError
 

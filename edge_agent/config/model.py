@@ -8,21 +8,12 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from edge_agent.config.sections import (
-    Alarm,
-    AssetClass,
-    Broker,
-    Bundle,
-    Channel,
-    Gateway,
-    Health,
-    Log,
-    Outputs,
-    SeverityWord,
-    Source,
-    Sparkplug,
-    Store,
-)
+from edge_agent.config.sections.agent import Bundle, Gateway, Health, Log, Store
+from edge_agent.config.sections.alarm import Alarm, SeverityWord
+from edge_agent.config.sections.asset_class import AssetClass, Channel
+from edge_agent.config.sections.broker import Broker
+from edge_agent.config.sections.outputs import Outputs, Sparkplug
+from edge_agent.config.sections.source import Source
 from edge_agent.core.identity import slug
 from edge_agent.core.sources import Catalogue, Paths, SourceSpec, Target, Waveform
 from edge_agent.core.topics import Address, TopicTemplate, subscriptions

@@ -8,7 +8,8 @@ from typing import Final
 
 from edge_agent.config.checks import Parts
 from edge_agent.config.problems import MISSING, Problem, choose, closest, written
-from edge_agent.config.sections import AssetClass, Channel, Json, Source, WaveformTable
+from edge_agent.config.sections.asset_class import AssetClass, Channel
+from edge_agent.config.sections.source import Json, Source, WaveformTable
 from edge_agent.config.waveform_checks import waveform_problems
 from edge_agent.core.identity import slug
 from edge_agent.core.paths import parse_path

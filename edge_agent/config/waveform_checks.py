@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edge_agent.config.problems import MISSING, Problem, written
-from edge_agent.config.sections import Json, Source, WaveformTable
+from edge_agent.config.sections.source import Json, Source, WaveformTable
 from edge_agent.core.sources import Format
 from edge_agent.core.waveform import names_of
 
