@@ -91,7 +91,16 @@ def test_where_there_is_no_place_qos_0_is_counted_and_the_rest_is_taken_in_order
     pair.cause = "inbox_full"
     large = numbered(0, qos=0, payload=bytes(5_000))
     one, two = numbered(1), numbered(2)
-    packets = [numbered(0, qos=0), large, one, numbered(0, qos=0), CONNACK, numbered(0, qos=0), two, large]
+    packets: list[Publish | bytes] = [
+        numbered(0, qos=0),
+        large,
+        one,
+        numbered(0, qos=0),
+        CONNACK,
+        numbered(0, qos=0),
+        two,
+        large,
+    ]
     sent = [packet if isinstance(packet, bytes) else publish_packet(packet) for packet in packets]
     pair.broker.sendall(b"".join(sent))
 
