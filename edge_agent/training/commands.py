@@ -16,7 +16,7 @@ from edge_agent.training.console import data_option, fleet_option, require_train
 from edge_agent.training.ladder.commands import ladder
 from edge_agent.training.logs.commands import logs
 from edge_agent.training.plant.commands import finetune
-from edge_agent.training.public_commands import ai4i, hydraulic, skab
+from edge_agent.training.public_commands import ai4i, engines, hydraulic, skab
 from edge_agent.training.report.commands import evaluate_report, train_report
 
 _QUICK: Final = {"train_runs": 24, "held_out_runs": 12, "train_rigs": 4, "held_out_rigs": 3, "vocabulary": 1024}
@@ -176,6 +176,7 @@ def evaluate_bundle(bundle: Path, data: Path | None, folder: Path | None, train_
 
 train.add_command(finetune)
 evaluate.add_command(ai4i)
+evaluate.add_command(engines)
 evaluate.add_command(hydraulic)
 evaluate.add_command(ladder)
 evaluate.add_command(logs)

@@ -19,7 +19,7 @@ from edge_agent.core.text import render
 from edge_agent.simulate.turbofan import SPEC
 from edge_agent.training import cmapss, fleet, fusion, teacher
 from edge_agent.training.calibrate import FEWEST_STEPS, apply_calibration, fit_threshold
-from edge_agent.training.examples import Examples
+from edge_agent.training.examples import Examples, last_windows
 from edge_agent.training.features import joint_shift
 from edge_agent.training.figures import Figure
 from edge_agent.training.recipe import (
@@ -116,8 +116,7 @@ def _turbofan_figures(bundle: Bundle, data: Path, cache: Path, say: Say) -> list
 
 
 def _last_windows(bundle: Bundle, test: Examples, judged: _Judged, tree_threshold: float) -> Figure:
-    last = np.append(np.flatnonzero(np.diff(test.run)), len(test) - 1)
-    last = last[test.step[last] >= FEWEST_STEPS]
+    last = last_windows(test, FEWEST_STEPS)
     label = (test.left[last] <= HORIZON_STEPS).astype(np.float64)
     asset = np.arange(len(last))
 

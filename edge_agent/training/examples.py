@@ -68,6 +68,13 @@ def subset(examples: Examples, chosen: NDArray[np.int64]) -> Examples:
     )  # fmt: skip
 
 
+def last_windows(examples: Examples, fewest: int) -> NDArray[np.int64]:
+    """The row of the newest window of each run that has at least so many."""
+    last = np.append(np.flatnonzero(np.diff(examples.run)), len(examples) - 1)
+    old_enough: NDArray[np.int64] = last[examples.step[last] >= fewest]
+    return old_enough
+
+
 def build(
     runs: Sequence[Run], reference: Reference | None, encoder: TextEncoder, watch: Callable[[], None] = lambda: None,
     *, told: bool = False,

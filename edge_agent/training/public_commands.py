@@ -13,6 +13,8 @@ from edge_agent.training.console import require_training, runs_folder, runs_opti
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _STEPS: Final = 400  # per fold
 _HYDRAULIC_STEPS: Final = 500  # per fold
+_ENGINES_STEPS: Final = 400  # per seed
+_SEEDS: Final = 3
 
 _bundle_option = click.option(
     "--bundle", type=_FOLDER, default=None, help="Bundle to start from; default: the one that came along."
@@ -114,6 +116,52 @@ def hydraulic(  # noqa: PLR0913 - one parameter per option
         click.echo(f"| {name} | {one} | {found.trees[name]} | {found.difference[name]} |")
     for number, (ours, theirs) in enumerate(found.folds, 1):
         click.echo(f"| mean, fold {number} | {ours:.3f} | {theirs:.3f} | {ours - theirs:+.3f} |")
+
+
+@click.command("engines")
+@click.option("--data", type=_FOLDER, required=True, help="Folder that holds train_FD001.txt.gz and its like.")
+@_bundle_option
+@click.option("--seeds", type=click.IntRange(min=1), default=_SEEDS, show_default=True, help="How many: 1, 2, 3 ...")
+@click.option("--steps", type=click.IntRange(min=1), default=_ENGINES_STEPS, show_default=True, help="Steps per seed.")
+@runs_option
+@_json_option
+def engines(  # noqa: PLR0913 - one parameter per option
+    data: Path, bundle: Path | None, seeds: int, steps: int, folder: Path | None, *, as_json: bool
+) -> None:
+    """Measure fine-tuning on the engines of FD001: fails within 30 cycles, or not, asked at each one's last cycle.
+
+    Every seed is shown, and their mean; boosted trees learn from the same engines. Thresholds come from training
+    engines that nothing was learned from. Resumable: seeds that are done are kept in --runs.
+
+    \b
+    Examples:
+      edge-agent evaluate engines --data ../shared/data/cmapss
+      edge-agent evaluate engines --data cmapss --seeds 5 --json
+    """
+    require_training()
+    from edge_agent.bundle.load import default_bundle, load_bundle  # noqa: PLC0415 - onnxruntime
+    from edge_agent.training import engines as protocol  # noqa: PLC0415 - torch
+    from edge_agent.training.evaluations import append_evaluation  # noqa: PLC0415 - with the others
+
+    base, work = load_bundle(bundle or default_bundle()), runs_folder(folder)
+    judged, trees = protocol.judge(base, data, range(1, seeds + 1), steps, work, say)
+    found = protocol.summarise(judged, trees)
+    rows = {f"seed{number}": one for number, one in enumerate(found.seeds, 1)}
+    rows |= {"mean": found.mean, "trees": found.trees}
+    figures: dict[str, float | str] = {"engines": found.engines, "engines_failing": found.failing}
+    for name, one in rows.items():
+        figures |= {f"engines_f1_{name}": one.value, f"engines_f1_{name}_low": one.low}
+        figures[f"engines_f1_{name}_high"] = one.high
+    append_evaluation(work, f"edge-agent evaluate engines --seeds {seeds} --steps {steps}", base.manifest, figures)
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))
+        return
+    click.echo(f"| FD001 test, {found.engines} engines, {found.failing} failing within 30 cycles | F1 | threshold |")
+    click.echo("|---|---|---|")
+    for number, (one, seed) in enumerate(zip(found.seeds, judged, strict=True), 1):
+        click.echo(f"| fine-tuned, seed {number} | {one} | {seed.threshold:.3f} |")
+    click.echo(f"| mean of {seeds} seeds | {found.mean} | |")
+    click.echo(f"| boosted trees | {found.trees} | {trees.threshold:.3f} |")
 
 
 @click.command("skab")
