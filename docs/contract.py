@@ -20,6 +20,7 @@ from pydantic.json_schema import models_json_schema
 from edge_agent import __version__
 from edge_agent.core.commands import REQUESTS, CommandResult
 from edge_agent.core.notice import NoticeEvent
+from edge_agent.core.outputs.payloads import AlarmsPayload, FlatPayload
 from edge_agent.core.topics import Address
 from edge_agent.core.wire import CloudEvent, HealthPayload, RiskPayload, StatePayload
 
@@ -35,6 +36,7 @@ PARAMETERS: Final = {
     "asset": "the machine: its name in small letters, other characters `-`",
     "id": "the alarm, the same for all revisions of one episode; 16 hexadecimal digits",
     "request_id": "that of the command; one of our own where it had none",
+    "flat": "the whole topic, of one level or several: `flat` of [outputs]",
 }
 _AT: Final = Address("tenant--", "site--", "gw--")  # a level that ends so stands for a parameter
 
@@ -86,6 +88,8 @@ NOTICE = Message(name="notice", model=NoticeEvent, summary="The agent had to hel
 RISK = Message(name="risk", model=RiskPayload, summary="The latest risk of a machine.")
 STATE = Message(name="state", model=StatePayload, summary="Whether the agent lives.")
 HEALTH = Message(name="health", model=HealthPayload, summary="How the agent itself fares.")
+ALARMS = Message(name="alarms", model=AlarmsPayload, summary="All alarms of a machine that stand.")
+FLAT = Message(name="flat", model=FlatPayload, summary="A revision of an alarm with nothing nested in it.")
 
 RESULT = Message(name="cmd-result", model=CommandResult, summary="What came of a command.")
 COMMANDS = tuple(
@@ -111,6 +115,13 @@ CHANNELS: Final = (
         description="Retained while the alarm is open; an empty payload takes it away.",
     ),
     Channel(
+        name="alarms", topic=_AT.alarms("asset--"), messages=(ALARMS,), retain=True,
+        description=(
+            "Retained, with `home_assistant` of [outputs] only: the alarms of a machine that stand, the worst first. "
+            "What is shelved or suppressed does not stand."
+        ),
+    ),
+    Channel(
         name="event", topic=_AT.event, messages=(ALARM, NOTICE), retain=False,
         description=(
             "Every transition of every alarm, and notices of the agent itself: look at `type` before `data`. At least "
@@ -120,6 +131,10 @@ CHANNELS: Final = (
     Channel(
         name="history", topic=_AT.history, messages=(ALARM,), retain=False,
         description="Transitions that were over when their data came late; they page nobody.",
+    ),
+    Channel(
+        name="flat", topic="flat--", messages=(FLAT,), retain=False,
+        description="With `flat` of [outputs] only: alarms by revision; of one shelved or suppressed, that it is so.",
     ),
     *(
         Channel(
@@ -219,7 +234,8 @@ def document() -> dict[str, object]:
                 "What the agent publishes over MQTT 5 or 3.1.1, and the commands it takes. Payloads are JSON; fields "
                 "may be added, none is removed or changes its type while the topics begin with pdm/v1, so ignore what "
                 "you do not know. Readings and log lines come in free form: their topics and fields are mapped in its "
-                "configuration."
+                "configuration. What it says in formats of others is described by them, and by docs/outputs.md (Home "
+                "Assistant's discovery, ThingsBoard's gateway API) and docs/sparkplug.md (Sparkplug B)."
             ),
             "license": {"name": "Apache-2.0"},
         },

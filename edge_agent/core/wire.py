@@ -57,8 +57,8 @@ class ModelPayload(_Payload):
     sha256: str
 
 
-class AlarmData(_Payload):
-    """The `data` of an alarm event."""
+class AlarmValues(_Payload):
+    """What is single-valued of one revision of an alarm."""
 
     version: Literal[1] = 1
     alarm: str = Field(description="id, the same for all revisions of one episode")
@@ -81,11 +81,8 @@ class AlarmData(_Payload):
     clock: str
     historical: bool
     unrecorded: bool = Field(description="sent although it could not be written down")
-    evidence: tuple[EvidencePayload, ...]
-    log: tuple[QuotePayload, ...]
     summary: str
     summary_source: Literal["template", "model"]
-    model: ModelPayload
     config: str = Field(description="hash of the configuration")
     open: bool = Field(default=True, description="active, or cleared and to be acknowledged; retained so long")
     latched: bool = Field(default=False, description="over, and active until it is acknowledged")
@@ -93,6 +90,14 @@ class AlarmData(_Payload):
     suppressed: str = Field("", description="pages nobody, by: operator, rate; empty: not suppressed")
     actor: str = Field("", description="who acted, in acked, shelved, unshelved, suppressed and unsuppressed")
     comment: str = Field("", description="what they said")
+
+
+class AlarmData(AlarmValues):
+    """The `data` of an alarm event."""
+
+    evidence: tuple[EvidencePayload, ...]
+    log: tuple[QuotePayload, ...]
+    model: ModelPayload
 
 
 class CloudEvent(_Payload):

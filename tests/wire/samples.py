@@ -13,6 +13,8 @@ from pathlib import Path
 from docs import contract
 from edge_agent.core.commands import CommandResult, answer_topic
 from edge_agent.core.notice import Notice, NoticeData, notice_message
+from edge_agent.core.outputs.flat import Flat
+from edge_agent.core.outputs.home_assistant import HomeAssistant
 from edge_agent.core.properties import Reply
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmEvent, Evidence, Outgoing, Quote, Status, Transition, Verdict
@@ -21,6 +23,7 @@ from edge_agent.core.wire import (
     HealthPayload,
     ModelPayload,
     Origin,
+    alarm_data,
     alarm_messages,
     health_message,
     risk_message,
@@ -100,13 +103,16 @@ ANSWER = Outgoing(  # as service/commander.py makes it
 def by_channel() -> dict[str, tuple[Outgoing, ...]]:
     """What goes to each channel."""
     event, alarm = alarm_messages(EVENT, ORIGIN, observed=AT + 0.5, clock="synced")
+    data = alarm_data(EVENT, ORIGIN, observed=AT + 0.5, clock="synced")
     return {
         "state": tuple(state_message(ORIGIN, state) for state in ("online", "stopped", "offline")),
         "health": (health_message(HEALTH, ORIGIN),),
         "risk": (risk_message(VERDICT, ORIGIN),),
         "alarm": (alarm,),
+        "alarms": tuple(HomeAssistant("homeassistant", ORIGIN).standing("pump-07", (EVENT,), "")),
         "event": (event, notice_message(NOTICE, ORIGIN)),
         "history": alarm_messages(HISTORICAL, ORIGIN, observed=AT, clock="synced"),
+        "flat": tuple(Flat("alarms", ORIGIN.address).alarm(data)),
         "cmd-result": (ANSWER,),
     }
 
@@ -122,6 +128,8 @@ def payloads() -> dict[str, bytes]:
         "risk": sent["risk"][0].payload,
         "state": sent["state"][0].payload,
         "health": sent["health"][0].payload,
+        "alarms": sent["alarms"][0].payload,
+        "flat": sent["flat"][0].payload,
         "cmd-result": ANSWER.payload,
         **{f"cmd-{name}": json.dumps({**REQUEST, **body}).encode() for name, body in REQUESTS.items()},
     }

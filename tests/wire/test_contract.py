@@ -108,7 +108,8 @@ def accepts(model: type[BaseModel], payload: bytes) -> bool:
 def test_every_payload_model_of_the_core_is_in_the_contract() -> None:
     """A model that is in no channel of `docs/contract.py` would be sent or taken and stand in no document."""
     modules = [
-        importlib.import_module(f"edge_agent.core.{one.name}") for one in pkgutil.iter_modules(edge_agent.core.__path__)
+        importlib.import_module(one.name)
+        for one in pkgutil.walk_packages(edge_agent.core.__path__, f"{edge_agent.core.__name__}.")
     ]
     defined = {
         value

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from edge_agent.core.outputs.dialect import said
+from edge_agent.core.outputs.payloads import FlatPayload
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmEvent, Outgoing
-from edge_agent.core.wire import LANE_ALARM, AlarmData, RiskPayload
-
-_FACT: Final = ("channel", "component", "value", "unit", "baseline", "limit")  # of the first piece of evidence
+from edge_agent.core.wire import LANE_ALARM, AlarmData, AlarmValues, RiskPayload
 
 
 class Flat:
@@ -32,11 +30,19 @@ class Flat:
 
     def alarm(self, alarm: AlarmData) -> Sequence[Outgoing]:
         """What is single-valued in the payload, where it comes from, and the first piece of its evidence."""
-        whole = alarm.model_dump(mode="json")
-        body = {key: value for key, value in whole.items() if not isinstance(value, dict | list)}
-        body |= {"site": self._address.site, "gateway": self._address.gateway}
-        body |= dict.fromkeys(_FACT) | {key: whole["evidence"][0][key] for key in _FACT if whole["evidence"]}
-        occasion = f"{alarm.alarm} {alarm.rev}"
+        fact = alarm.evidence[0] if alarm.evidence else None
+        payload = FlatPayload(
+            **{name: getattr(alarm, name) for name in AlarmValues.model_fields},
+            site=self._address.site,
+            gateway=self._address.gateway,
+            channel=None if fact is None else fact.channel,
+            component=None if fact is None else fact.component,
+            value=None if fact is None else fact.value,
+            unit=None if fact is None else fact.unit,
+            baseline=None if fact is None else fact.baseline,
+            limit=None if fact is None else fact.limit,
+        )
+        body, occasion = payload.model_dump(mode="json"), f"{alarm.alarm} {alarm.rev}"
         return (said(self.name, alarm.asset, occasion, self._topic, body, lane=LANE_ALARM, group=alarm.alarm),)
 
     def risk(self, risk: RiskPayload) -> Sequence[Outgoing]:  # noqa: ARG002

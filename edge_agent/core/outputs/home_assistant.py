@@ -13,6 +13,7 @@ from typing import Final
 
 from edge_agent.core.modes import MODES, mode
 from edge_agent.core.outputs.dialect import said
+from edge_agent.core.outputs.payloads import AlarmsPayload, StandingPayload
 from edge_agent.core.types import AlarmEvent, Outgoing
 from edge_agent.core.wire import LANE_STATE, AlarmData, Origin, RiskPayload, evidence_payload, stamp
 
@@ -72,8 +73,8 @@ class HomeAssistant:
 
     def standing(self, asset: str, alarms: Sequence[AlarmEvent], occasion: str) -> Sequence[Outgoing]:
         """The retained list of the alarms that stand; empty where none does."""
-        body = {"version": 1, "asset": asset, "alarms": [_alarm(alarm) for alarm in alarms]}
-        return (self._state(asset, occasion, self._address.alarms(asset), body),)
+        payload = AlarmsPayload(asset=asset, alarms=tuple(map(_standing, alarms)))
+        return (self._state(asset, occasion, self._address.alarms(asset), payload.model_dump(mode="json")),)
 
     def alarm(self, alarm: AlarmData) -> Sequence[Outgoing]:  # noqa: ARG002 - the port's
         """Nothing beyond what stands."""
@@ -139,19 +140,19 @@ class HomeAssistant:
         }  # fmt: skip
 
 
-def _alarm(event: AlarmEvent) -> dict[str, object]:
-    """What is shown of an alarm that stands; names and values as in its own payload."""
-    return {
-        "alarm": event.id,
-        "kind": event.kind,
-        "rev": event.rev,
-        "acked": event.acked,
-        "severity": event.severity,
-        "severity_number": event.severity_number,
-        "mode": mode(event.mode).code,
-        "mode_name": mode(event.mode).name,
-        "first": stamp(event.first),
-        "time": stamp(event.time),
-        "summary": event.summary,
-        "evidence": [evidence_payload(fact).model_dump(mode="json") for fact in event.evidence],
-    }
+def _standing(event: AlarmEvent) -> StandingPayload:
+    """The payload of an alarm that stands."""
+    return StandingPayload(
+        alarm=event.id,
+        kind=event.kind,
+        rev=event.rev,
+        acked=event.acked,
+        severity=event.severity,
+        severity_number=event.severity_number,
+        mode=mode(event.mode).code,
+        mode_name=mode(event.mode).name,
+        first=stamp(event.first),
+        time=stamp(event.time),
+        summary=event.summary,
+        evidence=tuple(map(evidence_payload, event.evidence)),
+    )
