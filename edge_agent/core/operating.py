@@ -18,11 +18,11 @@ from edge_agent.core.types import Transition
 
 
 class Answer(StrEnum):
-    """What came of an action; all but `DONE` changed nothing."""
+    """What came of an action: only `DONE` is as it was asked for."""
 
     DONE = "done"
     ALREADY = "already"  # it was so before
-    OUTDATED = "outdated"  # a later order about the same counts
+    OUTDATED = "outdated"  # a later order about the same, or about the whole asset, counts
     OVER = "over"  # the time it was asked for has passed
     CLOSED = "closed"  # the alarm is not open any more
     UNKNOWN_ALARM = "unknown_alarm"
@@ -73,28 +73,33 @@ class Operated(Conditions):
 
         def shelved(flags: Flags) -> Answer:
             length = min(length_s, self._policy.shelve_most_s)
-            kinds = [kind, *flags.shelves] if kind == ALL and length == 0.0 else [kind]
-            newer = [flags.shelve(name, by.issued, length, now) for name in dict.fromkeys(kinds)]
-            if not any(newer):
+            if not flags.shelve(kind, by.issued, length, now):
                 return Answer.OUTDATED
-            return Answer.OVER if length > 0.0 and flags.shelves[kind].until == 0.0 else Answer.DONE
+            if length > 0.0 and flags.shelves[kind].until == 0.0:
+                return Answer.OVER
+            return Answer.DONE if (flags.shelved_until(kind) is not None) is (length > 0.0) else Answer.OUTDATED
 
         return self._flagged(asset, shelved, by)
 
     def suppress(self, asset: str, kind: str, by: By, *, on: bool) -> Acted:
         """Let a kind of alarm of an asset page nobody until that is taken back (ISA-18.2: suppressed by design)."""
-        return self._flagged(
-            asset, lambda flags: Answer.DONE if flags.suppress(kind, by.issued, on=on) else Answer.OUTDATED, by
-        )
+
+        def suppressed(flags: Flags) -> Answer:
+            newer = flags.suppress(kind, by.issued, on=on)
+            return Answer.DONE if newer and bool(flags.suppressed(kind)) is on else Answer.OUTDATED
+
+        return self._flagged(asset, suppressed, by)
 
     def work_order(self, asset: str, number: str, by: By, now: float, *, opened: bool) -> Acted:
         """Shelve all but the hard limits of an asset while a work order is open."""
 
         def ordered(flags: Flags) -> Answer:
             known = flags.order(number, by.issued, opened=opened, length_s=self._policy.maintenance_s, now=now)
-            if not known:
+            if not known or (opened and number not in flags.orders):  # forgotten at once: so many later ones are open
                 return Answer.OUTDATED
-            return Answer.OVER if opened and not flags.orders[number].open else Answer.DONE
+            if opened and not flags.orders[number].open:
+                return Answer.OVER
+            return Answer.OUTDATED if opened and flags.shelved_until(ALL) is None else Answer.DONE
 
         return self._flagged(asset, ordered, by)
 
@@ -109,7 +114,7 @@ class Operated(Conditions):
         standing = [key for key, state in self.alarms.items() if key[0] == asset and state.open]
         before = {key: (flags.shelved_until(key[1]), flags.suppressed(key[1])) for key in standing}
         answer = change(flags)
-        acted = Acted(answer, Outcome(conditions_changed=answer in {Answer.DONE, Answer.OVER}))
+        acted = Acted(answer, Outcome(conditions_changed=answer is not Answer.ALREADY))
         for key in standing:
             after = (flags.shelved_until(key[1]), flags.suppressed(key[1]))
             for transition in _changes(before[key], after):

@@ -6,15 +6,18 @@ move no condition. Rules:
    shelved only by its own name (promise G9).
 2. Of two orders about one flag the one issued later counts, by its own time and then its request id: whatever the order
    in which they arrive, and however often, the flag ends the same (promise G10).
-3. Nothing is shelved for ever: each shelf has a length, counted anew where the clock is found to have gone back.
-4. An open work order shelves the asset; a repair that closes it ends what was shelved for it.
-5. More raises of one asset within a while than the policy allows page nobody; hard limits are not counted.
+3. Who ends a flag of one kind ends for it what was ordered before of `ALL` or by a work order; who ends `ALL` ends what
+   was ordered before of each kind, hard limits included. Of orders of the same moment the one that ends counts.
+4. Nothing is shelved for ever: each shelf has a length, counted anew where the clock is found to have gone back.
+5. An open work order shelves the asset; a repair that closes it ends what was shelved for it.
+6. More raises of one asset within a while than the policy allows page nobody; hard limits are not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final, NamedTuple
 
 ALL: Final = "*"
@@ -37,10 +40,10 @@ class Issued(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One shelving; `until` 0.0 where it has ended."""
+    """One shelving, or the order that ended one; `until` 0.0 where it is over."""
 
     issued: Issued
-    length_s: float
+    length_s: float  # 0.0: an order that ends
     until: float  # wall clock, Unix seconds
 
 
@@ -78,16 +81,22 @@ class Flags:
 
     def shelved_until(self, kind: str) -> float | None:
         """Until when a kind of alarm is shelved (wall clock); None where it is not."""
-        ends = [self.shelves[name].until for name in _names(kind) if name in self.shelves]
+        ended = _newest(self.shelves[name].issued for name in (kind, ALL) if self._ends(name))
+        holds: list[Shelf | WorkOrder] = [self.shelves[name] for name in _names(kind) if name in self.shelves]
         if not kind.startswith(_LIMIT):
-            ends += [order.until for order in self.orders.values() if order.open]
-        return max((end for end in ends if end > 0.0), default=None)
+            holds += [order for order in self.orders.values() if order.open]
+        return max((held.until for held in holds if held.until > 0.0 and held.issued.time > ended), default=None)
 
     def suppressed(self, kind: str) -> str:
         """By what a kind of alarm is suppressed: `operator`, or empty."""
-        return (
-            OPERATOR if any(name in self.suppressions and self.suppressions[name].on for name in _names(kind)) else ""
-        )
+        known = {name: self.suppressions[name] for name in (kind, ALL) if name in self.suppressions}
+        ended = _newest(one.issued for one in known.values() if not one.on)
+        held = any(known[name].on and known[name].issued.time > ended for name in _names(kind) if name in known)
+        return OPERATOR if held else ""
+
+    def _ends(self, name: str) -> bool:
+        """Whether the newest order about a shelf was to end it."""
+        return name in self.shelves and self.shelves[name].length_s == 0.0
 
     # ------------------------------------------------------------------------------------------------ ordered
 
@@ -135,7 +144,7 @@ class Flags:
         changed = self._set_back(now + MAX_AHEAD_S)
         for kind, shelf in self.shelves.items():
             if 0.0 < shelf.until <= now:
-                self.shelves[kind] = Shelf(shelf.issued, 0.0, 0.0)
+                self.shelves[kind] = replace(shelf, until=0.0)
                 changed = True
             elif shelf.until - now > shelf.length_s:
                 self.shelves[kind] = Shelf(shelf.issued, shelf.length_s, now + shelf.length_s)
@@ -178,6 +187,11 @@ class Flags:
     def room(self, time: float, most: int, within_s: float) -> bool:
         """Whether one more raise would be told."""
         return self.raises < most or not self.burst <= time < self.burst + within_s
+
+
+def _newest(issued: Iterable[Issued]) -> float:
+    """When the last of them was issued; before everything where there is none."""
+    return max((one.time for one in issued), default=-inf)
 
 
 def _names(kind: str) -> Iterator[str]:

@@ -44,7 +44,7 @@ MQTT, LOCAL, ORDER = "mqtt", "local", "order"
 _SAID: Final = {
     Answer.DONE: "done",
     Answer.ALREADY: "it was so before",
-    Answer.OUTDATED: "a later order about the same counts",
+    Answer.OUTDATED: "a later order about the same, or about the whole asset, counts",
     Answer.OVER: "the time it was asked for has passed",
     Answer.CLOSED: "the alarm is not open any more",
     Answer.UNKNOWN_ALARM: "no alarm of this gateway has that id as its newest episode: it is closed, or elsewhere",

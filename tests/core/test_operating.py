@@ -13,7 +13,7 @@ from edge_agent.core.conditions import Outcome
 from edge_agent.core.operating import Acted, Answer, By
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.report import Told
-from edge_agent.core.shelving import ALL, Issued
+from edge_agent.core.shelving import ALL, MAX_ORDERS, Issued
 from edge_agent.core.types import AlarmEvent, AlarmPolicy, Limits, Reading, Transition
 from tests.core.pump import PUMP, VIB, outcomes, pipeline, reading_of
 
@@ -174,6 +174,63 @@ def test_ending_the_shelving_of_an_asset_ends_that_of_each_of_its_kinds() -> Non
     acted = target.shelve("p1", ALL, 0.0, by(1), NOON)
 
     assert told(acted) == [("limit:vib", Transition.UNSHELVED)]
+
+
+def test_one_alarm_of_a_shelved_asset_can_be_told_again() -> None:
+    """Before, the answer was `done` and the alarm stayed shelved with its asset."""
+    target, _ = hot()
+    silent(target)
+    target.shelve("p1", ALL, HOUR, by(), NOON)
+    target.work_order("p1", "4711", by(1), NOON, opened=True)
+    acted = target.shelve("p1", "silence", 0.0, by(2), NOON)
+
+    assert (acted.answer, told(acted)) == (Answer.DONE, [("silence", Transition.UNSHELVED)])
+    assert target.flags["p1"].shelved_until("risk") is not None
+
+
+def test_ending_a_shelving_ends_what_a_work_order_shelved_before() -> None:
+    target, _ = hot()
+    silent(target)
+    target.work_order("p1", "4711", by(), NOON, opened=True)
+    ended = target.shelve("p1", ALL, 0.0, by(1), NOON)
+    late = target.work_order("p1", "4710", by(0.5), NOON, opened=True)
+    again = target.work_order("p1", "4712", by(2), NOON, opened=True)
+
+    assert (ended.answer, told(ended)) == (Answer.DONE, [("silence", Transition.UNSHELVED)])
+    assert (late.answer, told(late)) == (Answer.OUTDATED, [])
+    assert (again.answer, told(again)) == (Answer.DONE, [("silence", Transition.SHELVED)])
+
+
+def test_a_work_order_that_finds_no_place_among_open_ones_is_outdated() -> None:
+    """It ended the agent: the oldest of more than can be remembered was looked for after it was forgotten."""
+    target, _ = hot()
+    for n in range(MAX_ORDERS):
+        target.work_order("p1", f"open-{n}", by(n), NOON, opened=True)
+    acted = target.work_order("p1", "older", by(-1), NOON, opened=True)
+
+    assert (acted.answer, told(acted)) == (Answer.OUTDATED, [])
+
+
+def test_what_a_later_order_about_the_asset_overrules_says_so_and_is_written() -> None:
+    target, _ = hot()
+    silent(target)
+    target.shelve("p1", ALL, HOUR, by(2), NOON)
+    ended = target.shelve("p1", "silence", 0.0, by(1), NOON)
+    target.suppress("p1", ALL, by(2), on=False)
+    suppressed = target.suppress("p1", "silence", by(1), on=True)
+    target.shelve("p1", ALL, 0.0, by(4), NOON)
+    shelved = target.shelve("p1", "silence", HOUR, by(3), NOON)
+
+    assert [(acted.answer, told(acted)) for acted in (ended, suppressed, shelved)] == [(Answer.OUTDATED, [])] * 3
+    assert ended.outcome.conditions_changed
+
+
+def test_a_suppressed_asset_taken_back_has_no_hard_limit_left_suppressed() -> None:
+    target, _ = hot()
+    target.suppress("p1", "limit:vib", by(), on=True)
+    acted = target.suppress("p1", ALL, by(1), on=False)
+
+    assert (acted.answer, told(acted)) == (Answer.DONE, [("limit:vib", Transition.UNSUPPRESSED)])
 
 
 def test_nothing_is_shelved_for_longer_than_the_policy_allows() -> None:
@@ -346,9 +403,11 @@ class Split(RuleBasedStateMachine):
     def acknowledge(self, data: st.DataObject) -> None:
         self.ask("ack", data.draw(st.sampled_from(sorted(self.fleet))))
 
-    @rule(what=st.sampled_from(["shelve", "unshelve", "suppress", "unsuppress"]))
-    def flag(self, what: str) -> None:
-        self.ask(what, "limit:vib")
+    @rule(
+        what=st.sampled_from(["shelve", "unshelve", "suppress", "unsuppress"]), kind=st.sampled_from(["limit:vib", ALL])
+    )
+    def flag(self, what: str, kind: str) -> None:
+        self.ask(what, kind)
 
     def ask(self, what: str, about: str) -> None:
         self.asked += 1

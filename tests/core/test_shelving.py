@@ -159,6 +159,56 @@ def test_suppression_and_work_orders_end_the_same_in_any_order(orders: list[tupl
     assert (flags.shelved_until("silence") is not None) is last
 
 
+def test_a_shelf_that_ended_by_itself_ends_no_other() -> None:
+    flags = Flags()
+    flags.shelve(ALL, at(0), 2 * HOUR, NOON)
+    flags.shelve("risk", at(1), HOUR, NOON + 1)
+    flags.expire(NOON + HOUR + 1)
+
+    assert flags.shelved_until("risk") == NOON + 2 * HOUR
+
+
+def test_of_orders_of_the_same_moment_about_a_kind_and_the_asset_the_one_that_ends_counts() -> None:
+    flags = Flags()
+    flags.shelve(ALL, at(0, "b"), HOUR, NOON)
+    flags.suppress(ALL, at(0, "b"), on=True)
+    flags.shelve("risk", at(0, "a"), 0.0, NOON)
+    flags.suppress("risk", at(0, "a"), on=False)
+
+    assert (flags.shelved_until("risk"), flags.suppressed("risk")) == (None, "")
+    assert (flags.shelved_until("silence"), flags.suppressed("silence")) == (NOON + HOUR, "operator")
+
+
+KINDS = ("risk", "limit:vib", "silence")
+
+
+@given(st.data())
+def test_orders_about_kinds_the_asset_and_work_orders_end_the_same_in_any_order(data: st.DataObject) -> None:
+    """And each kind ends as the newest order about it, or covering it, says."""
+    orders = data.draw(
+        st.lists(st.tuples(st.sampled_from((*KINDS[:2], ALL, "order")), st.booleans()), min_size=1, max_size=6)
+    )
+    ends = []
+    for arrivals in (list(enumerate(orders)), data.draw(st.permutations(list(enumerate(orders))))):
+        flags = Flags()
+        for n, (about, on) in arrivals:
+            if about == "order":
+                flags.order("4711", at(n), opened=on, length_s=HOUR, now=NOON + 10)
+                continue
+            flags.shelve(about, at(n), HOUR if on else 0.0, NOON + 10)
+            flags.suppress(about, at(n), on=on)
+        ends.append([(flags.shelved_until(kind), flags.suppressed(kind)) for kind in KINDS])
+
+    assert ends[0] == ends[1]
+    about, on = orders[-1]
+    last = at(len(orders) - 1).time + HOUR
+    for kind, (shelved_until, suppressed) in zip(KINDS, ends[0], strict=True):
+        if about in {kind, ALL} and not on:
+            assert (shelved_until, suppressed) == (None, "")
+        if about == kind or (about == ALL and not kind.startswith("limit:")):
+            assert (shelved_until == last, suppressed == "operator") == (on, on)
+
+
 def test_an_order_that_changes_nothing_any_more_says_so() -> None:
     flags = Flags()
     flags.shelve("risk", at(1), HOUR, NOON)

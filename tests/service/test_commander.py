@@ -153,6 +153,30 @@ def test_shelving_and_suppressing_reach_the_alarms_and_end_again() -> None:
     assert bench.events()[1].shelved_until == START + 60.0
 
 
+@pytest.mark.parametrize("via", ["mqtt", "local"])
+def test_unshelving_one_alarm_of_a_shelved_asset_tells_it_again(via: str) -> None:
+    """Over MQTT and from the shell, whatever its asset was shelved by."""
+    spool = Basket()
+    bench = Bench(spool=spool)
+    bench.healthy(30)
+    for i in range(30, 40):
+        bench.step(i, vib=9.0)
+    raised = bench.events()[0]
+    order(bench, "shelve", asset="p1", duration_s=3600.0)
+    reported(bench, "opened")
+    bench.now += 1.0
+    body = {"alarm": raised.id}
+    if via == "mqtt":
+        bench.send(CMD + "unshelve", json.dumps(body).encode())
+    else:
+        spool.left["unshelve.1"] = ("unshelve", json.dumps(body).encode())
+    bench.drain()
+
+    assert [e.quiet for e in bench.events()][-2:] == [True, False]
+    assert (bench.events()[-1].id, bench.events()[-1].transition) == (raised.id, Transition.UNSHELVED)
+    assert [c.answer for b in bench.journal.batches for c in b.commands][-1] == "done"
+
+
 def test_a_shelf_outlives_a_restart_and_ends_by_the_clock() -> None:
     bench = Bench()
     raised = hot(bench)
