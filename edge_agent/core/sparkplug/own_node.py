@@ -1,7 +1,8 @@
 """The agent as a Sparkplug edge node: what is decided → births, data and deaths. Holds what a rebirth must say again.
 
 Each asset that was told of is a device; the metrics of each are `METRICS`. Of several alarms that stand on one asset
-the worst is told. Data go by exception, and by alias; what comes late bears `is_historical` and its own time.
+the worst is told, one that pages nobody (shelved, suppressed) only where no other stands. Data go by exception, and by
+alias; what comes late bears `is_historical` and its own time.
 
 One thread owns it. Source: Eclipse Sparkplug Specification 3.0.0, sections 4.2, 5 and 6.4.
 """
@@ -24,6 +25,8 @@ METRICS: Final[Mapping[str, DataType]] = {
     "mode": DataType.STRING,
     "alarm/active": DataType.BOOLEAN,
     "alarm/acked": DataType.BOOLEAN,
+    "alarm/shelved": DataType.BOOLEAN,
+    "alarm/suppressed": DataType.BOOLEAN,
     "alarm/severity": DataType.STRING,
     "alarm/severity_number": DataType.INT32,
     "alarm/kind": DataType.STRING,
@@ -34,6 +37,8 @@ _ALIASES: Final = {name: i for i, name in enumerate(METRICS)}
 _NO_ALARM: Final[Mapping[str, Value]] = {
     "alarm/active": False,
     "alarm/acked": True,
+    "alarm/shelved": False,
+    "alarm/suppressed": False,
     "alarm/severity": "",
     "alarm/severity_number": 0,
     "alarm/kind": "",
@@ -114,7 +119,7 @@ class OwnEdgeNode:
         device.standing.pop(event.kind, None)
         if event.active:
             device.standing[event.kind] = event
-        worst = max(device.standing.values(), key=lambda one: (one.severity_number, -one.first, one.kind), default=None)
+        worst = max(device.standing.values(), key=_rank, default=None)
         values = {**_NO_ALARM, "alarm/acked": event.acked} if worst is None else _alarm_values(worst)
         if all(device.values[name] == value for name, value in values.items()):
             return None
@@ -194,10 +199,17 @@ def asks_for_birth(payload: bytes) -> bool:
     return any(metric.name == REBIRTH and metric.value is True for metric in said.metrics)
 
 
+def _rank(event: AlarmEvent) -> tuple[bool, int, float, str]:
+    """The worse, the greater."""
+    return not event.quiet, event.severity_number, -event.first, event.kind
+
+
 def _alarm_values(event: AlarmEvent) -> dict[str, Value]:
     return {
         "alarm/active": event.active,
         "alarm/acked": event.acked,
+        "alarm/shelved": event.shelved_until is not None,
+        "alarm/suppressed": bool(event.suppressed),
         "alarm/severity": event.severity,
         "alarm/severity_number": event.severity_number,
         "alarm/kind": event.kind,

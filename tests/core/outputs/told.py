@@ -1,6 +1,8 @@
-"""Alarms and a risk, as dialects are told of them."""
+"""Alarms and a risk, as dialects and hosts are told of them; other alarms are made from these by `replace`."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from edge_agent.core.topics import Address
 from edge_agent.core.types import AlarmEvent, Evidence, Quote, Status, Transition, Verdict
@@ -37,46 +39,15 @@ RAISED = AlarmEvent(
     summary="Vibration of the drive-end bearing is 2.9 times its normal.",
     summary_source="template",
 )
-CRITICAL = AlarmEvent(
-    id="00cc",
-    asset="p1",
-    kind="limit:temp",
-    episode=1,
-    rev=1,
-    transition=Transition.RAISED,
-    time=NOON + 120,
-    first=NOON + 120,
-    active=True,
-    acked=False,
-    severity="critical",
-    severity_number=900,
-    risk=None,
-    mode="none",
-    evidence=(Evidence("temp", "", 95.0, "°C", None, None, 90.0, "limit"),),
-    quotes=(),
+CRITICAL = replace(
+    RAISED, id="00cc", kind="limit:temp", time=NOON + 120, first=NOON + 120, severity="critical", severity_number=900,
+    risk=None, mode="none", evidence=(Evidence("temp", "", 95.0, "°C", None, None, 90.0, "limit"),), quotes=(),
     summary="temp is 95 °C, limit 90 °C.",
-    summary_source="template",
-)
-CLEARED = AlarmEvent(
-    id="00aa",
-    asset="p1",
-    kind="risk",
-    episode=1,
-    rev=3,
-    transition=Transition.CLEARED,
-    time=NOON + 300,
-    first=NOON,
-    active=False,
-    acked=False,
-    severity="high",
-    severity_number=700,
-    risk=0.1,
-    mode="none",
-    evidence=(),
-    quotes=(),
-    summary="The risk is back at 0.10.",
-    summary_source="template",
-)
+)  # fmt: skip
+CLEARED = replace(
+    RAISED, rev=3, transition=Transition.CLEARED, time=NOON + 300, active=False, risk=0.1, mode="none", evidence=(),
+    quotes=(), summary="The risk is back at 0.10.",
+)  # fmt: skip
 VERDICT = Verdict("p1", NOON + 60, "pump\nvib q99", 0.87654, "VIB", 0.75, Status.DECIDED)
 
 

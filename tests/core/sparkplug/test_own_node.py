@@ -12,31 +12,18 @@ from edge_agent.core.sources import Catalogue, Target
 from edge_agent.core.sparkplug.own_node import METRICS, Change, OwnEdgeNode, Said, asks_for_birth
 from edge_agent.core.sparkplug.payload import DataType, Metric, Payload, Value, decoded, encoded
 from edge_agent.core.types import AlarmEvent, Reading, Status, Transition, Verdict
+from tests.core.outputs.told import NOON, RAISED
+from tests.core.sparkplug.test_second import asked
 
-NOW = 1717243200.0
+NOW = NOON
 VERDICT = Verdict("pump-7", NOW, "text", 0.25, "none", 0.9, Status.DECIDED)
-EVENT = AlarmEvent(
-    id="a1",
-    asset="pump-7",
-    kind="risk",
-    episode=1,
-    rev=1,
-    transition=Transition.RAISED,
-    time=NOW + 5,
-    first=NOW + 5,
-    active=True,
-    acked=False,
-    severity="high",
-    severity_number=700,
-    risk=0.9,
-    mode="VIB",
-    evidence=(),
-    quotes=(),
-    summary="Vibration is high.",
-    summary_source="template",
+EVENT = replace(
+    RAISED, id="a1", asset="pump-7", time=NOW + 5, first=NOW + 5, summary="Vibration is high.", evidence=(), quotes=()
 )
 CLEARED = replace(EVENT, rev=2, transition=Transition.CLEARED, active=False, acked=True, time=NOW + 60)
 LIMIT = replace(EVENT, id="a2", kind="limit:temp", severity="critical", severity_number=900, first=NOW + 9)
+SHELVED = replace(LIMIT, rev=2, transition=Transition.SHELVED, shelved_until=NOW + 3600)
+SUPPRESSED = replace(LIMIT, rev=2, transition=Transition.SUPPRESSED, suppressed="operator")
 
 
 def node(*standing: AlarmEvent) -> OwnEdgeNode:
@@ -74,7 +61,8 @@ def test_an_asset_is_born_with_all_that_holds_when_it_is_first_told_of() -> None
     assert {metric.name: metric.datatype for metric in metrics} == dict(METRICS)
     assert values(birth) == {
         "risk": 0.25, "status": "decided", "mode": "none", "alarm/active": False, "alarm/acked": True,
-        "alarm/severity": "", "alarm/severity_number": 0, "alarm/kind": "", "alarm/id": "", "alarm/summary": "",
+        "alarm/shelved": False, "alarm/suppressed": False, "alarm/severity": "", "alarm/severity_number": 0,
+        "alarm/kind": "", "alarm/id": "", "alarm/summary": "",
     }  # fmt: skip
     assert len({metric.alias for metric in metrics}) == len(METRICS)
 
@@ -89,7 +77,8 @@ def test_an_alarm_is_data_by_the_aliases_of_the_birth() -> None:
 
     assert data.topic == "spBv1.0/pdm/DDATA/gw/pump-7"
     assert {names[metric.alias]: metric.value for metric in metrics} == {
-        "alarm/active": True, "alarm/acked": False, "alarm/severity": "high", "alarm/severity_number": 700,
+        "alarm/active": True, "alarm/acked": False, "alarm/shelved": False, "alarm/suppressed": False,
+        "alarm/severity": "high", "alarm/severity_number": 700,
         "alarm/kind": "risk", "alarm/id": "a1", "alarm/summary": "Vibration is high.",
     }  # fmt: skip
     assert {(metric.name, metric.timestamp, metric.is_historical) for metric in metrics} == {
@@ -123,6 +112,50 @@ def test_of_alarms_that_stand_the_worst_is_told_until_it_is_over() -> None:
     )]  # fmt: skip
 
     assert ids == ["a1", "a2", None, "a1", "", None]
+
+
+FLAGS = ("alarm/active", "alarm/acked", "alarm/shelved", "alarm/suppressed")
+
+
+@pytest.mark.parametrize(
+    ("event", "flags"),
+    [
+        (SHELVED, (True, False, True, False)),
+        (SUPPRESSED, (True, False, False, True)),
+        (replace(LIMIT, rev=2, transition=Transition.ACKED, acked=True), (True, True, False, False)),
+    ],
+)
+def test_what_people_do_to_an_alarm_is_told_when_they_do_it_and_in_births(
+    event: AlarmEvent, flags: tuple[bool, ...]
+) -> None:
+    own = node(LIMIT)
+    [_, birth] = own.births(0, NOW)
+    names = {metric.alias: metric.name for metric in decoded(birth.payload).metrics}
+    [data] = own.data(told(own.alarm(event)), NOW)
+    [_, again] = own.births(0, NOW)
+    undone = told(own.alarm(replace(LIMIT, rev=3)))
+
+    found = {names[metric.alias]: metric.value for metric in decoded(data.payload).metrics}
+    assert tuple(found[name] for name in FLAGS) == tuple(values(again)[name] for name in FLAGS) == flags
+    assert tuple(undone.values[name] for name in FLAGS) == (True, False, False, False)
+
+
+def test_the_flags_are_read_by_the_second_implementation() -> None:
+    _, birth = node(replace(SHELVED, acked=True)).births(0, NOW)
+    [answer] = asked({"decode": birth.payload.hex()})
+    assert isinstance(answer, dict)
+    found = {one["name"]: (one["type"], one["value"]) for one in answer["metrics"]}
+
+    assert [found[name] for name in FLAGS] == [("Boolean", value) for value in (True, True, True, False)]
+
+
+@pytest.mark.parametrize("quiet", [SHELVED, SUPPRESSED])
+def test_an_alarm_that_pages_nobody_hides_none_that_does(quiet: AlarmEvent) -> None:
+    own = node(EVENT, quiet)
+    [_, birth] = own.births(0, NOW)
+    cleared = told(own.alarm(CLEARED))
+
+    assert (values(birth)["alarm/id"], cleared.values["alarm/id"]) == ("a1", "a2")
 
 
 def test_a_cleared_alarm_says_whether_somebody_has_acknowledged_it() -> None:
