@@ -34,6 +34,7 @@ from edge_agent.core.properties import Reply, reply
 from edge_agent.core.shelving import ALL, MAX_AHEAD_S, Issued
 from edge_agent.core.topics import Address
 from edge_agent.core.types import RELEARN, CommandRecord, Outgoing, Reading, WorkOrderEvent
+from edge_agent.core.under_way import MOST_KILLS, UnderWay, dumped, loaded
 from edge_agent.core.wire import LANE_ALARM, stamp
 from edge_agent.ports import Arrival
 from edge_agent.service.inbox import ErrandDone
@@ -41,6 +42,7 @@ from edge_agent.service.inbox import ErrandDone
 logger = logging.getLogger(__name__)
 
 MQTT, LOCAL, ORDER = "mqtt", "local", "order"
+ERRANDS: Final = "errands"  # name of the state that holds the commands under way
 _SAID: Final = {
     Answer.DONE: "done",
     Answer.ALREADY: "it was so before",
@@ -62,6 +64,7 @@ class Carried:
     outgoing: list[Outgoing] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by asset
     markers: list[Reading] = field(default_factory=list)
+    states: dict[str, bytes] = field(default_factory=dict)
     reload: bool = False  # to be done when all of it is written
     later: bool = False  # too many wait for the clerk: what lies beside the journal stays there for the next look
 
@@ -87,6 +90,36 @@ class Commander:
             errand: takes a command that needs more time than the engine has; False where too many wait.
         """
         self._pipeline, self._address, self._known, self._now, self._errand = pipeline, address, known, now, errand
+        self._under_way: dict[str, UnderWay] = {}  # by request id
+
+    def restore(self, written: bytes, *, killed: bool) -> Carried:
+        """Take up again what was under way when the last run ended; what that brings is to be written at once.
+
+        Args:
+            written: the state `ERRANDS`, empty where there is none.
+            killed: the last run ended hard, perhaps by one of them.
+        """
+        try:
+            found = loaded(written) if written else []
+        except ValueError as error:
+            logger.error("errands_damaged error=%s (whoever waits has to ask again)", error)  # noqa: TRY400 - in one line
+            return Carried(states=self._kept())
+        carried = Carried()
+        for one in found:
+            again = self._under_way[one.asked.request_id] = one.after_a_kill() if killed else one
+            refusal = ""
+            if again.kills >= MOST_KILLS:
+                refusal = f"the agent has ended {again.kills} times before it was done; the log says how"
+            elif not self._errand(again.asked):
+                refusal = "too many such wait; ask again"
+            if refusal:
+                answered = self.errand_done(ErrandDone(again.asked, refusal=refusal))
+                carried.records += answered.records
+                carried.outgoing += answered.outgoing
+            logger.info("errand_again name=%s request=%s refusal=%r", one.asked.name, one.asked.request_id, refusal)
+        if found:
+            carried.states = self._kept()
+        return carried
 
     def hears(self, topic: str) -> bool:
         """Whether commands come in on a topic."""
@@ -119,7 +152,8 @@ class Commander:
                 alarm=done.alarm, asset=done.asset,
             )  # fmt: skip
             return Carried(outgoing=[self._message(result, asked.reply)])
-        return self._obey(asked)
+        under_way = self._under_way.get(asked.request_id)
+        return self._obey(asked) if under_way is None else self._awaited(asked, under_way)
 
     def work_order(self, order: WorkOrderEvent) -> Carried:
         """What a work order brings that was opened or closed; a repair lets the asset's normal be learned anew."""
@@ -144,13 +178,17 @@ class Commander:
     def errand_done(self, done: ErrandDone) -> Carried:
         """What a command brings that took its time elsewhere."""
         asked, refused = done.asked, bool(done.refusal)
+        replies = self._under_way.pop(asked.request_id).replies
         asset = asked.request.asset if isinstance(asked.request, AskRequest) else ""
         result = self._result(
             asked.request_id, asked.name, "refused" if refused else "done", done.refusal or _SAID[Answer.DONE],
             accepted=not refused, asset=asset, text=done.text,
         )  # fmt: skip
         return Carried(
-            records=[record_of(asked, result)], outgoing=[self._message(result, asked.reply)], reload=done.reload
+            records=[record_of(asked, result)],
+            outgoing=[self._message(result, to) for to in replies],
+            states=self._kept(),
+            reload=done.reload,
         )
 
     # ------------------------------------------------------------------------------------------------ one by one
@@ -169,12 +207,23 @@ class Commander:
         if isinstance(request, BaselineResetRequest):
             return self._relearn(asked, request.asset)
         if self._errand(asked):
-            return Carried()  # its answer comes later, by `errand_done`
-        if asked.via == LOCAL:
-            return Carried(later=True)
-        return self._refused(
-            Refusal(asked.name, asked.request_id, "busy", "too many such wait; ask again", asked.reply)
-        )
+            self._under_way[asked.request_id] = UnderWay(asked, (asked.reply,))
+            return Carried(states=self._kept())  # its answer comes later, by `errand_done`
+        return Carried(later=True) if asked.via == LOCAL else self._busy(asked)
+
+    def _awaited(self, asked: Command, under_way: UnderWay) -> Carried:
+        """A repeat of a command under way is answered with it."""
+        also = under_way.also(asked.reply)
+        if also is None:
+            return self._busy(asked)
+        if also is under_way:
+            return Carried()
+        self._under_way[asked.request_id] = also
+        return Carried(states=self._kept())
+
+    def _kept(self) -> dict[str, bytes]:
+        """What is written of the commands under way."""
+        return {ERRANDS: dumped(self._under_way.values())}
 
     def _targeted(self, asked: Command, request: Targeted, by: By) -> Carried:
         if request.alarm is not None:
@@ -221,6 +270,11 @@ class Commander:
             outcomes={asset: acted.outcome},
         )
 
+    def _busy(self, asked: Command) -> Carried:
+        return self._refused(
+            Refusal(asked.name, asked.request_id, "busy", "too many such wait; ask again", asked.reply)
+        )
+
     def _refused(self, refusal: Refusal) -> Carried:
         logger.warning("command_refused name=%.64r answer=%s detail=%s", refusal.name, refusal.answer, refusal.detail)
         result = self._result(refusal.request_id, refusal.name[:64], refusal.answer, refusal.detail, accepted=False)
@@ -237,6 +291,6 @@ class Commander:
 
     def _message(self, result: CommandResult, to: Reply) -> Outgoing:
         topic = answer_topic(to, result.request_id, self._address)
-        key = digest("answer", result.request_id, result.time, topic)
+        key = digest("answer", result.request_id, result.time, topic, to.correlation.hex())
         body = result.model_dump_json().encode()
         return Outgoing(key, topic, body, 1, retain=False, lane=LANE_ALARM, group=key, correlation=to.correlation)

@@ -28,7 +28,7 @@ from edge_agent.ports import Arrival, Batch, Journal, Link, Spool
 from edge_agent.service import backlog
 from edge_agent.service.attendance import Attendance
 from edge_agent.service.clock import ClockWatch
-from edge_agent.service.commander import Carried, Commander
+from edge_agent.service.commander import ERRANDS, Carried, Commander
 from edge_agent.service.inbox import Delivered, ErrandDone, Forgotten, Inbox, Item, Summary
 from edge_agent.service.opener import Opener
 from edge_agent.service.patience import Patience
@@ -108,6 +108,9 @@ class Engine:
         now = time.monotonic()
         self._attendance.begin(now)
         self._reception.restore(self._recorder.states(), now)
+        errands = self._recorder.states().get(ERRANDS, b"")
+        self._carry(self._commander.restore(errands, killed=self._recorder.killed))
+        self._recorder.commit(owed=False)  # that they are begun again, before any of them is
         self._counted(Batch())
         logger.info("restored assets=%d readings_replayed=%d", len(self._attendance), replayed)
 
@@ -210,6 +213,7 @@ class Engine:
         """Take what a command brings into the batch."""
         self._recorder.batch.commands += carried.records
         self._recorder.batch.outgoing += carried.outgoing
+        self._recorder.batch.states.update(carried.states)
         for marker in carried.markers:
             self._note(marker, self._pipeline.reading(marker), owed=True)
         for asset, outcome in carried.outcomes.items():
@@ -322,7 +326,7 @@ class Engine:
             if carried.later:
                 continue
             self._carry(carried)
-            if carried == Carried():  # the clerk has it: an errand changes nothing that could be lost
+            if carried == Carried():  # nothing is to be written: it is under way already
                 self._spool.done(entry)
             else:
                 self._carried.append(entry)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge_agent.store import queries
+from tests.bundle.tiny import TINY
 from tests.mosquitto import until
 from tests.small_agent import LIMIT, PATIENCE_S, ROOT, SmallAgent, small_agent
 
@@ -177,6 +181,50 @@ def test_a_shelf_ends_by_itself_and_what_still_stands_is_told_again(agent: Small
     assert [(told["transition"], told["shelved_until"] is None) for told in agent.told()] == [
         ("raised", True), ("shelved", False), ("unshelved", True),
     ]  # fmt: skip
+
+
+def test_what_a_kill_interrupts_is_done_by_the_next_start_and_answered_once(tmp_path: Path) -> None:
+    """The bundle's manifest is a pipe at first, so that looking it over takes until the kill."""
+    request = b'{"bundle": "other", "request_id": "r-1"}'
+    library = tmp_path / "library"
+    (library / "other").mkdir(parents=True)
+    pipe = library / "other" / "bundle.toml"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR)  # whoever reads waits for what is never written
+    with small_agent(tmp_path, tmp_path / "agent.db") as agent:
+        config = agent.config.read_text(encoding="utf-8")
+        agent.config.write_text(config.replace("[bundle]", f"[bundle]\nlibrary = {json.dumps(str(library))}"))
+        agent.start()
+        agent.ear.publish(f"{ROOT_TOPIC}cmd/model-activate", request, request)
+        until(lambda: b"r-1" in kept(agent, "errands"), "it is written that it is under way", PATIENCE_S)
+        agent.stop(signal.SIGKILL)
+        os.close(end)
+        pipe.unlink()
+        shutil.copytree(TINY, library / "other", dirs_exist_ok=True)
+        before = len(agent.states())
+        agent.start()
+        until(lambda: bool(results(agent, "r-1")), "it is answered", PATIENCE_S)
+        until(lambda: agent.states()[before:].count("online") == 2, "the agent has begun anew with it", PATIENCE_S)
+        agent.ear.publish(f"{ROOT_TOPIC}cmd/model-activate", request)
+        until(lambda: len(results(agent, "r-1")) > 1, "a repeat is answered", PATIENCE_S)
+        with closing(queries.open_readonly(agent.database)) as db:
+            records = [(record.name, record.answer) for record in queries.commands(db)]
+
+    assert [json.loads(payload)["detail"] for payload in results(agent, "r-1")] == ["done", "answered before"]
+    assert records == [("model-activate", "done")]
+    assert json.loads((tmp_path / "agent.db.active-bundle").read_bytes()) == {"bundle": "other"}
+
+
+def results(agent: SmallAgent, request_id: str) -> list[bytes]:
+    """The answers to a request; one that was sent again is one."""
+    return list(dict.fromkeys(agent.ear.payloads(f"{ROOT_TOPIC}cmd-result/{request_id}")))
+
+
+def kept(agent: SmallAgent, name: str) -> bytes:
+    """A state as the journal has it."""
+    with closing(queries.open_readonly(agent.database)) as db:
+        row = db.execute("SELECT data FROM state WHERE name = ?", (name,)).fetchone()
+    return b"" if row is None else bytes(row[0])
 
 
 ORDERS = """

@@ -9,7 +9,10 @@ import pytest
 
 from edge_agent.core.commands import CommandResult
 from edge_agent.core.types import RELEARN, AlarmEvent, Outgoing, Transition
+from edge_agent.core.under_way import MOST_KILLS, MOST_REPLIES
 from edge_agent.errors import StoreError
+from edge_agent.ports import Batch
+from edge_agent.service.commander import ERRANDS
 from edge_agent.service.inbox import ErrandDone
 from tests.fakes import MemoryJournal
 from tests.service.parts import START, Bench
@@ -56,6 +59,14 @@ def answers(bench: Bench) -> list[CommandResult]:
         CommandResult.model_validate_json(message.payload)
         for message in sent(bench)
         if "/cmd-result/" in message.topic or message.topic == "desk/answers"
+    ]
+
+
+def waiting_answers(bench: Bench) -> list[CommandResult]:
+    """The answers that wait for the broker, with those that were written at the start."""
+    pending = [queued.message for queued in bench.journal.pending(after=frozenset(), limit=100)]
+    return [
+        CommandResult.model_validate_json(m.payload) for m in pending if "cmd-result" in m.topic or "desk" in m.topic
     ]
 
 
@@ -230,11 +241,104 @@ def test_an_errand_that_failed_is_answered_and_reloads_nothing() -> None:
 
 def test_more_errands_than_can_wait_are_refused() -> None:
     bench = Bench()
-    for _ in range(3):
-        bench.send(CMD + "ask", b'{"asset": "p1"}')
+    for n in range(3):
+        bench.send(CMD + "ask", json.dumps({"asset": "p1", "request_id": f"r-{n}"}).encode())
     bench.drain()
 
-    assert [a.answer for a in answers(bench)] == ["busy"]
+    assert [(a.request_id, a.answer) for a in answers(bench)] == [("r-2", "busy")]
+
+
+def test_a_repeat_of_what_is_under_way_is_not_run_again_and_answered_with_it() -> None:
+    bench = Bench()
+    for correlation in (b"id", b"id", b"no"):
+        properties = RESPONSE.replace(b"id", correlation)
+        bench.send(CMD + "model-activate", b'{"bundle": "press@2", "request_id": "r-1"}', properties=properties)
+        bench.drain()
+    [asked] = bench.errands
+    bench.inbox.note(ErrandDone(asked, refusal="no such bundle"))
+    bench.drain()
+
+    assert [(a.request_id, a.answer, a.detail) for a in answers(bench)] == [("r-1", "refused", "no such bundle")] * 2
+    assert [m.correlation for m in sent(bench) if m.topic == "desk/answers"] == [b"id", b"no"]
+    assert len({m.key for m in sent(bench)}) == len(sent(bench))
+    assert sum(len(batch.commands) for batch in bench.journal.batches) == 1
+
+
+def test_who_repeats_a_request_under_other_correlation_data_again_and_again_is_told_to_wait() -> None:
+    bench = Bench()
+    for n in range(MOST_REPLIES + 1):
+        bench.send(CMD + "reload", b'{"request_id": "r-1"}', properties=RESPONSE.replace(b"id", b"%02d" % n))
+    bench.drain()
+
+    assert len(bench.errands) == 1
+    assert [(a.request_id, a.answer) for a in answers(bench)] == [("r-1", "busy")]
+
+
+@pytest.mark.parametrize("kills", [1, MOST_KILLS - 1])
+def test_what_a_kill_left_under_way_is_run_again_and_answered_once(kills: int) -> None:
+    bench = Bench()
+    bench.send(CMD + "ask", b'{"asset": "p1"}', properties=RESPONSE)
+    bench.drain()
+    [asked] = bench.errands
+    for _ in range(kills):
+        bench = Bench(journal=bench.journal)
+    assert bench.errands == [asked]
+    bench.inbox.note(ErrandDone(asked, text="p1 is well"))
+    bench.drain()
+    after = Bench(journal=bench.journal)
+
+    assert [(a.request_id, a.text) for a in answers(after)] == [(asked.request_id, "p1 is well")]
+    assert after.errands == []
+
+
+def test_what_was_under_way_when_the_agent_was_killed_again_and_again_is_refused() -> None:
+    """It may be what ends the agent: a bundle that takes all memory would let it never come up again."""
+    bench = Bench()
+    bench.send(CMD + "model-activate", b'{"bundle": "press@2", "request_id": "r-1"}', properties=RESPONSE)
+    bench.drain()
+    for _ in range(MOST_KILLS):
+        bench = Bench(journal=bench.journal)
+    last = Bench(journal=bench.journal)
+
+    assert (bench.errands, last.errands) == ([], [])
+    assert [(a.request_id, a.answer) for a in waiting_answers(bench)] == [("r-1", "refused")]
+
+
+def test_a_stop_is_no_kill_of_what_waits() -> None:
+    bench = Bench()
+    bench.send(CMD + "reload", b'{"request_id": "r-1"}')
+    bench.drain()
+    for _ in range(MOST_KILLS + 1):
+        bench.engine.close()
+        bench = Bench(journal=bench.journal)
+
+    assert [asked.request_id for asked in bench.errands] == ["r-1"]
+
+
+def test_more_than_can_wait_after_a_kill_is_refused() -> None:
+    bench = Bench()
+    for n in range(3):
+        bench.send(CMD + "ask", json.dumps({"asset": "p1", "request_id": f"r-{n}"}).encode())
+        bench.drain()
+        bench.errands.clear()  # somebody runs it
+    after = Bench(journal=bench.journal)
+
+    assert [asked.request_id for asked in after.errands] == ["r-0", "r-1"]
+    assert [(a.request_id, a.answer) for a in waiting_answers(after)] == [("r-2", "refused")]
+
+
+def test_what_was_under_way_and_cannot_be_read_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bench.send(CMD + "reload", b"")
+    bench.drain()
+    bench.journal.commit(Batch(states={ERRANDS: b"?"}))
+    after = Bench(journal=bench.journal)
+    again = Bench(journal=bench.journal)
+
+    assert (after.errands, again.errands) == ([], [])
+    assert [record.message.split()[0] for record in caplog.records if record.levelname == "ERROR"] == [
+        "errands_damaged"
+    ]
 
 
 def test_a_command_left_beside_the_journal_is_forgotten_when_it_is_written() -> None:
@@ -254,11 +358,24 @@ def test_a_command_left_beside_the_journal_is_forgotten_when_it_is_written() -> 
 
 
 def test_an_errand_left_beside_the_journal_is_run_once() -> None:
-    bench = Bench(spool=Basket(("reload", {"request_id": "r-1"})))
+    bench = Bench(spool=Basket(("reload", {"request_id": "r-1"}), ("reload", {"request_id": "r-1"})))
     bench.drain()
     bench.drain()
 
     assert len(bench.errands) == 1
+
+
+def test_an_errand_left_beside_the_journal_stays_there_until_it_is_written_that_it_is_under_way() -> None:
+    spool = Basket(("reload", {"request_id": "r-1"}))
+    bench = Bench(spool=spool)
+    bench.journal.failing = True
+    bench.drain()
+    before = len(spool.left)
+    bench.journal.failing = False
+    bench.drain()
+
+    assert (before, spool.left) == (1, {})
+    assert [asked.request_id for asked in Bench(journal=bench.journal).errands] == ["r-1"]
 
 
 def test_an_errand_left_beside_the_journal_waits_there_while_too_many_others_do() -> None:
