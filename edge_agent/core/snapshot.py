@@ -21,9 +21,10 @@ from edge_agent.core.baseline import Baseline, Floats, Principal
 from edge_agent.core.identity import digest
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.shelving import Flags
+from edge_agent.core.track import AssetTrack, Step
 from edge_agent.core.unit_step import Jump, Suspect
 from edge_agent.core.units import Conversion
-from edge_agent.core.window import AssetTrack, Step, Windower
+from edge_agent.core.window import Windower
 
 FORMAT: Final = 1
 ALARMS: Final = "alarms/"

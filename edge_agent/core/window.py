@@ -1,64 +1,28 @@
 """Readings → windows: one asset's recent past, step by step, by event time.
 
-A `Windower` belongs to one thread. It keeps a few hundred bytes per channel: exponential means of three spans, the last
-20 steps, the own baseline. Late readings of an open step are taken in; those of a closed step are the caller's to store
-(they change no judgement). Steps without any reading are skipped, not invented.
+A `Windower` belongs to one thread. It says when a step is over, what of it becomes past, what is learned as normal and
+what a window shows; the past itself is `track`'s, and how values become u is `judged_channels`'. Late readings of an
+open step are taken in; those of a closed step are the caller's to store (they change no judgement). Steps without any
+reading are skipped, not invented.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from edge_agent.core.baseline import Baseline, Floats, Reference, learn
 from edge_agent.core.expression import Expression, compile_condition, compile_expression, names_in
+from edge_agent.core.judged_channels import JudgedChannels
+from edge_agent.core.track import NEVER, RING, AssetTrack, Step, slope_and_spread
 from edge_agent.core.types import ChannelState, ClassSpec, Reading, Window
-from edge_agent.core.unit_step import FAR, Jump, Place, Spot, gone_on, misread, suspects
+from edge_agent.core.unit_step import FAR, Spot, gone_on, misread, suspects
 
-SPANS = np.array([5.0, 15.0, 30.0])  # steps; FD001: three spans beat one by 0.02 PR-AUC (FACTS)
-DECAY = (2.0 / (SPANS + 1.0))[:, None]  # (3, 1)
-RING = 20  # steps of the slope and the spread
-_RAMP = np.arange(RING) - (RING - 1) / 2
-_RAMP_SQUARES = float(_RAMP @ _RAMP)
-MIN_RING = 5  # steps before a slope or spread is worth stating
 MIN_LEARNT = 5  # steps before a provisional baseline is worth using
 MAX_Z = 1e3  # beyond, a z says nothing more
 JOINT = ("joint_t2", "joint_spe")
-NEVER = -(2**62)  # before every step
-
-
-@dataclass(slots=True)
-class Step:
-    """The step being filled: sums of what has come so far, (n,) each."""
-
-    number: int
-    total: list[float]
-    count: list[int]
-    present: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class AssetTrack:
-    """Everything kept of one asset between readings. n measured and derived channels, then the two joint ones."""
-
-    steps: int = 0
-    first: float  # event time of the first reading taken
-    newest: float = -math.inf  # newest event time
-    closed: int = NEVER  # number of the newest closed step
-    open: dict[int, Step] = field(default_factory=dict)
-    last_seen: list[float]  # (n,) -inf before a channel's first reading
-    conditions: Floats  # (C,) as last known, NaN before
-    numerator: Floats  # (3, n+2)
-    weight: Floats  # (3, n+2)
-    ring: Floats  # (20, n+2), newest last
-    history: list[Floats] = field(default_factory=list)  # u of the learning phase
-    baseline: Baseline | None = None
-    provisional: Baseline | None = None
-    former: Baseline | None = None  # what was normal before it is learned anew
-    standing: bool = False  # as far as the newest step in which it could be told
-    jumps: dict[int, Jump] = field(default_factory=dict)  # number among the judged → jump that fits another unit
 
 
 class Windower:
@@ -67,7 +31,8 @@ class Windower:
     def __init__(self, spec: ClassSpec, reference: Reference | None = None) -> None:
         self.spec = spec
         self.names = tuple(channel.name for channel in spec.channels)
-        self.reference = reference if reference is not None and self._fits(reference) else None
+        self._judged = JudgedChannels(spec, reference)
+        self.reference = self._judged.reference
         self.tracks: dict[str, AssetTrack] = {}
         self._index = {name: i for i, name in enumerate(self.names)}
         self._derived: list[tuple[int, Expression]] = [
@@ -79,20 +44,10 @@ class Windower:
             self._sources[c.name] = set().union(*(self._sources.get(name, {name}) for name in direct))
         self._runs = compile_condition(spec.running) if spec.running else None
         self._measured = sum(1 for c in spec.channels if not c.expression)
-        self._judged = [i for i, c in enumerate(spec.channels) if not c.condition]
-        self._direct = np.array([not spec.channels[i].expression for i in self._judged])
+        self._direct = np.array([not c.expression for c in self._judged.channels])
         self._suspects = {
-            k: found for k, i in enumerate(self._judged) if self._direct[k] and (found := suspects(spec.channels[i]))
+            k: found for k, c in enumerate(self._judged.channels) if self._direct[k] and (found := suspects(c))
         }
-        self._conditions: list[int] = []
-        self._columns = np.arange(0)
-        if self.reference is not None:
-            self._conditions = [self._index[name] for name in self.reference.conditions]
-            self._columns = np.array([self.reference.channels.index(self.names[i]) for i in self._judged])
-
-    def _fits(self, reference: Reference) -> bool:
-        judged = {c.name for c in self.spec.channels if not c.condition}
-        return judged <= set(reference.channels) and set(reference.conditions) <= set(self.names)
 
     # ------------------------------------------------------------------------------------------------ in
 
@@ -186,11 +141,11 @@ class Windower:
     # ------------------------------------------------------------------------------------------------ closing
 
     def _new_track(self, first: float) -> AssetTrack:
-        n = len(self._judged) + len(JOINT)
+        n = len(self._judged.channels) + len(JOINT)
         return AssetTrack(
             first=first,
             last_seen=[-math.inf] * len(self.names),
-            conditions=np.full(len(self._conditions), np.nan),
+            conditions=np.full(len(self._judged.conditions), np.nan),
             numerator=np.zeros((3, n)),
             weight=np.zeros((3, n)),
             ring=np.full((RING, n), np.nan),
@@ -217,7 +172,10 @@ class Windower:
         values = np.array([t / c if c else math.nan for t, c in zip(step.total, step.count, strict=True)])
         for i, expression in self._derived:
             values[i] = expression(dict(zip(self.names, values.tolist(), strict=True)))
-        u, regime = self._normalised(track, values)
+        if self._judged.conditions:  # a set point holds until another is reported
+            conditions = values[self._judged.conditions]
+            track.conditions = np.where(np.isfinite(conditions), conditions, track.conditions)
+        u, regime = self._judged.u(values, track.conditions)
         learning = track.baseline is None
         track.standing = self._stands(track, values)
         baseline, refused = self._baseline(track, np.full_like(u, np.nan) if track.standing else u, regime)
@@ -228,7 +186,7 @@ class Windower:
             z = np.clip(np.nan_to_num(baseline.z(u)), -MAX_Z, MAX_Z)
             joint = np.array(baseline.principal.distances(z))
         if not track.standing:  # what a machine shows while it stands is no past of the running one
-            self._advance(track, np.concatenate([u, joint]))
+            track.advance(np.concatenate([u, joint]))
         if not describe:
             return None
         window = self._window(asset, track, number, values, baseline, regime, learning=learning)
@@ -242,12 +200,12 @@ class Windower:
             return u  # nearly always, and all that it costs
         with np.errstate(all="ignore"):
             mean = total / weight
-        spot = Spot(values[self._judged], u, track.ring[:, :n], mean, baseline.scale)
-        track.jumps = gone_on(track.jumps, spot, self._suspects, lambda k: self._place(k, regime), self._direct)
+        spot = Spot(values[self._judged.at], u, track.ring[:, :n], mean, baseline.scale)
+        track.jumps = gone_on(track.jumps, spot, self._suspects, lambda k: self._judged.place(k, regime), self._direct)
         if not track.jumps:
             return u
-        doubtful = {self.names[self._judged[k]] for k in track.jumps}
-        return np.where([not self._sources[self.names[i]].isdisjoint(doubtful) for i in self._judged], np.nan, u)
+        doubtful = {self._judged.channels[k].name for k in track.jumps}
+        return np.where([not self._sources[c.name].isdisjoint(doubtful) for c in self._judged.channels], np.nan, u)
 
     def _stands(self, track: AssetTrack, values: Floats) -> bool:
         """Whether the machine stands; as before where a channel it shows on said nothing in this step."""
@@ -255,20 +213,6 @@ class Windower:
             return False
         runs = self._runs(dict(zip(self.names, values.tolist(), strict=True)))
         return track.standing if runs is None else not runs
-
-    def _normalised(self, track: AssetTrack, values: Floats) -> tuple[Floats, int | None]:
-        """The u of the judged channels, and the regime; a set point holds until another is reported."""
-        judged = values[self._judged]
-        if self.reference is None:
-            return judged, None
-        conditions = values[self._conditions]
-        track.conditions = np.where(np.isfinite(conditions), conditions, track.conditions)
-        if self._conditions and not np.isfinite(track.conditions).any():
-            return np.full(len(judged), np.nan), None  # no set point is known yet
-        regime = self.reference.regime(track.conditions)
-        full = np.full(len(self.reference.channels), np.nan)
-        full[self._columns] = judged
-        return self.reference.normalise(full, regime)[self._columns], regime
 
     def _baseline(self, track: AssetTrack, u: Floats, regime: int | None) -> tuple[Baseline, tuple[str, ...]]:
         """The complete baseline, or a provisional one from what has been seen; and the channels that refused it.
@@ -283,7 +227,7 @@ class Windower:
         track.history.append(u)
         seen = len(track.history)
         if seen >= self.spec.baseline_steps or track.provisional is None or seen <= MIN_LEARNT or not seen & (seen - 1):
-            track.provisional = learn(np.array(track.history), self._own_reference())
+            track.provisional = learn(np.array(track.history), self._judged.reduced_reference())
         baseline = track.provisional
         if seen < self.spec.baseline_steps:
             return baseline, ()
@@ -302,30 +246,11 @@ class Windower:
     def _refused(self, baseline: Baseline, regime: int | None) -> tuple[str, ...]:
         """The channels whose baseline lies in a warning or alarm zone of their class."""
         found = []
-        for k, i in enumerate(self._judged):
-            spec = self.spec.channels[i]
-            value = self._raw(baseline.center[k], k, regime)
+        for k, spec in enumerate(self._judged.channels):
+            value = self._judged.value(baseline.center[k], k, regime)
             if math.isfinite(value) and spec.limits.zone(float(value)) != "normal":
                 found.append(spec.name)
         return tuple(found)
-
-    def _own_reference(self) -> Reference | None:
-        if self.reference is None:
-            return None
-        r, at = self.reference, self._columns
-        names = tuple(r.channels[i] for i in at)
-        return Reference(
-            names, r.conditions, r.regimes, r.condition_scale, r.center[:, at], r.scale[:, at], r.grid[at]
-        )  # fmt: skip
-
-    def _advance(self, track: AssetTrack, u: Floats) -> None:
-        """One step of the exponential means and the ring; a missing value leaves its channel as it was."""
-        present = np.isfinite(u)
-        decay = np.where(present, DECAY, 0.0)  # (3, n+2)
-        track.numerator += decay * (np.where(present, u, 0.0) - track.numerator)
-        track.weight += decay * (1.0 - track.weight)
-        track.ring[:-1] = track.ring[1:]
-        track.ring[-1] = u
 
     # ------------------------------------------------------------------------------------------------ features
 
@@ -335,18 +260,13 @@ class Windower:
     ) -> Window:  # fmt: skip
         with np.errstate(all="ignore"):
             means = track.numerator / track.weight  # (3, n+2), NaN where never seen
-        n = len(self._judged)
+        n = len(self._judged.channels)
         center = np.concatenate([baseline.center, baseline.joint_center])
         scale = np.concatenate([baseline.scale, baseline.joint_scale])
         shift = (means[0] - center) / scale
         trend = (means[0] - means[2]) / scale
-        slope, spread = _slope_and_spread(track.ring, scale)
-        if self.reference is None:
-            levels = None
-        else:
-            full = np.full((3, len(self.reference.channels)), np.nan)
-            full[:, self._columns] = means[:, :n]
-            levels = self.reference.level(full)[:, self._columns]  # (3, n)
+        slope, spread = slope_and_spread(track.ring, scale)
+        levels = self._judged.levels(means[:, :n])  # (3, n), or None
         end = (number + 1) * self.spec.step_s
         silent = tuple(
             name
@@ -354,12 +274,11 @@ class Windower:
             if not c.expression and end - max(seen, track.first) > self.spec.silent_after_s
         )
         channels = []
-        for k, i in enumerate(self._judged):
-            if not math.isfinite(means[0, k]) or not self._sources[self.names[i]].isdisjoint(silent):
+        for k, (i, spec) in enumerate(zip(self._judged.at, self._judged.channels, strict=True)):
+            if not math.isfinite(means[0, k]) or not self._sources[spec.name].isdisjoint(silent):
                 continue
-            spec = self.spec.channels[i]
-            value = values[i] if math.isfinite(values[i]) else self._raw(means[0, k], k, regime)
-            own = self._raw(baseline.center[k], k, regime) if math.isfinite(baseline.center[k]) else value
+            value = values[i] if math.isfinite(values[i]) else self._judged.value(means[0, k], k, regime)
+            own = self._judged.value(baseline.center[k], k, regime) if math.isfinite(baseline.center[k]) else value
             channels.append(
                 ChannelState(
                     spec.name, spec.unit, spec.component, float(value), float(own),
@@ -378,7 +297,7 @@ class Windower:
                     )
                 )  # fmt: skip
         told = tuple(
-            misread(jump, self.spec.channels[self._judged[k]], float(values[self._judged[k]]), self._place(k, regime))
+            misread(jump, self._judged.channels[k], float(values[self._judged.at[k]]), self._judged.place(k, regime))
             for k, jump in track.jumps.items()
         )
         return Window(
@@ -386,48 +305,6 @@ class Windower:
             tuple(channels), silent, learning, standing=track.standing, misread=told,
         )  # fmt: skip
 
-    def _raw(self, u: float, k: int, regime: int | None) -> float:
-        """The value that u of judged channel k stands for, in the channel's own unit."""
-        if self.reference is None or regime is None:
-            return u
-        offset, scale = self._place(k, regime)
-        return offset + scale * u
-
-    def _place(self, k: int, regime: int | None) -> Place:
-        """How the u of judged channel k becomes a value."""
-        if self.reference is None or regime is None:
-            return Place(0.0, 1.0)
-        column = self._columns[k]
-        center = float(self.reference.center[regime, column])
-        return Place(center, max(float(self.reference.scale[regime, column]), abs(center) * 1e-6, 1e-9))
-
 
 def _bounded(value: float) -> float:
     return float(min(max(value, -MAX_Z), MAX_Z)) if math.isfinite(value) else 0.0
-
-
-def _slope_and_spread(ring: Floats, scale: Floats) -> tuple[Floats, Floats]:
-    """Least-squares change over the ring in z, and log2 of its detrended deviation over the healthy one; (n,) each."""
-    present = np.isfinite(ring)
-    if present.all():
-        return _full_slope_and_spread(ring, scale)
-    count = present.sum(axis=0)
-    ramp = np.where(present, _RAMP[:, None], 0.0)
-    value = np.where(present, ring, 0.0)
-    with np.errstate(all="ignore"):
-        mean_x, mean_y = ramp.sum(axis=0) / count, value.sum(axis=0) / count
-        dx = np.where(present, ramp - mean_x, 0.0)
-        dy = np.where(present, value - mean_y, 0.0)
-        beta = (dx * dy).sum(axis=0) / (dx**2).sum(axis=0)
-        residual = np.sqrt(((dy - beta * dx) ** 2).sum(axis=0) / np.maximum(count - 2, 1))
-        spread = np.log2(np.maximum(residual / scale, 2.0**-8))
-    enough = count >= MIN_RING
-    return np.where(enough, beta * RING / scale, 0.0), np.where(enough, spread, 0.0)
-
-
-def _full_slope_and_spread(ring: Floats, scale: Floats) -> tuple[Floats, Floats]:
-    """The same where no step is missing: the usual case, at a third of the cost."""
-    beta = _RAMP @ ring / _RAMP_SQUARES
-    residual = ring - ring.mean(axis=0) - _RAMP[:, None] * beta
-    deviation = np.sqrt(np.einsum("ij,ij->j", residual, residual) / (RING - 2))
-    return beta * RING / scale, np.log2(np.maximum(deviation / scale, 2.0**-8))

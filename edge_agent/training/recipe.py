@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from edge_agent.bundle.encode import TextEncoder
 from edge_agent.bundle.references import format_references, rounded
-from edge_agent.core import baseline, text, window
+from edge_agent.core import baseline, judged_channels, text, track, window
 from edge_agent.core.baseline import Reference
 from edge_agent.core.window import JOINT
 from edge_agent.simulate.turbofan import SPEC
@@ -181,7 +181,7 @@ def cache_of(folder: Path, encoder: TextEncoder, fitted: Mapping[str, Reference]
 
     Comments, docstrings and layout are not code.
     """
-    code = [_code_of(module) for module in (baseline, text, window)]
+    code = [_code_of(module) for module in (baseline, judged_channels, text, track, window)]
     parts = (encoder.tokenizer.to_str(), format_references(fitted), *MODES, *code)
     return folder / f"cache-{hashlib.blake2s(''.join(parts).encode(), digest_size=6).hexdigest()}"
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.baseline import Floats
+from edge_agent.core.track import RING
 from edge_agent.core.types import ChannelSpec, ClassSpec, Limits, Reading, Window
-from edge_agent.core.window import JOINT, MAX_Z, RING, Windower
+from edge_agent.core.window import JOINT, MAX_Z, Windower
 from tests.core.pump import LOAD, NORMAL, POWER, PUMP, TEMP, noise, pushed, readings, reference, state
 
 BINARY = st.integers(-4096, 4096).map(lambda n: n / 64)  # sums of these are exact in any order
