@@ -15,7 +15,6 @@ Callbacks come on the network thread and must not block.
 from __future__ import annotations
 
 import logging
-import random
 import sys
 import threading
 import time
@@ -30,13 +29,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.config import Broker
-from edge_agent.core.backoff import delay
 from edge_agent.core.types import Outgoing
 from edge_agent.errors import LinkError
 from edge_agent.mqtt import reasons, tls
 from edge_agent.mqtt.client import INFLIGHT, MqttClient
 from edge_agent.mqtt.guard import Guard
 from edge_agent.mqtt.packets import AT_LEAST_ONCE, Publish
+from edge_agent.mqtt.tries import Tries
 from edge_agent.ports import Arrival, Relief
 
 logger = logging.getLogger(__name__)
@@ -45,9 +44,6 @@ DISCONNECTED = "disconnected"
 QUEUE_FULL = "queue_full"
 UNSENDABLE = "unsendable"
 ACKNOWLEDGED = "acknowledged"
-STABLE_S = 10.0  # a connection that lasted so long was a good one: the next wait is short again
-QUICK_CUTS = 3  # connections in a row that did not, until we suspect a second client with our id
-PROBES = 3  # of a TLS connection that ends without an answer, each a connection of its own
 STALL_S = 30.0  # paho's loop turns at least once a second while connected
 CONNECT_S = 45.0  # looking up a name (30 s at worst), connecting (5 s) and shaking hands (5 s) block the loop
 FAREWELL_S = 2.0
@@ -108,7 +104,6 @@ class PahoLink:
         self.session_present = False  # whether the broker still had our session at the last connect
         self._broker, self._name = broker, f"{broker.host}:{broker.effective_port}"
         self._subscriptions, self._birth, self._farewell = tuple(subscriptions), birth, farewell
-        self._retry_base_s, self._retry_cap_s = retry_base_s, retry_cap_s
         self._v5 = broker.protocol == "5"
         self._encryption = tls.Encryption(broker.tls) if broker.tls is not None and broker.tls.enabled else None
         self._guard = Guard()
@@ -121,8 +116,7 @@ class PahoLink:
         self._on_change: Callable[[bool], None] = lambda _connected: None
         # Of the network thread alone.
         self._thread: threading.Thread | None = None
-        self._attempt, self._wait_s = 0, 0.0
-        self._answered, self._since, self._quick_cuts = False, 0.0, 0
+        self._tries = Tries(broker, self._encryption, retry_base_s, retry_cap_s)
         self._closing = False
         self._refused: set[str] = set()  # topics whose refusal was logged on this connection
         client = self._client = MqttClient(
@@ -210,7 +204,7 @@ class PahoLink:
         """Whether the network thread lives: no callback failed, and its loop has turned of late."""
         if self._guard.fault is not None or (self._thread is not None and not self._thread.is_alive()):
             return False
-        return now - self._client.pulse < (STALL_S if self._connected else STALL_S + CONNECT_S + 2 * self._wait_s)
+        return now - self._client.pulse < (STALL_S if self._connected else STALL_S + CONNECT_S + 2 * self._tries.wait_s)
 
     def close(self) -> None:
         """Say goodbye, disconnect and join."""
@@ -280,7 +274,7 @@ class PahoLink:
     def _pre_connect(self, client: mqtt.Client, _userdata: object) -> None:
         with self._guard:
             self._thread = threading.current_thread()
-            self._answered = False
+            self._tries.begin()
             self._client.beat()
             client.drop_out_messages()
             self._lost()
@@ -297,7 +291,7 @@ class PahoLink:
             self._failed(error)
             return
         self._client.renew(self._encryption.context)
-        self._attempt = 0  # what was found out about the old ones no longer holds
+        self._tries.renewed()
         logger.info("tls_renewed broker=%s", self._name)
 
     def _connect(
@@ -309,12 +303,12 @@ class PahoLink:
         properties: Properties | None,
     ) -> None:
         with self._guard:
-            self._answered = True
             if code.is_failure:
-                self._failed(reasons.of_refusal(code.getName(), self._name, self._broker.protocol))
+                self._failed(self._tries.refused(code.getName()))
                 return
+            self._tries.accepted()
             first = self._epoch == 0
-            self.problem, self.session_present, self._since = None, flags.session_present, time.monotonic()
+            self.problem, self.session_present = None, flags.session_present
             self._refused.clear()
             with self._lock:
                 self._early.clear()
@@ -351,7 +345,7 @@ class PahoLink:
         with self._guard:
             self._client.beat()
             error = sys.exception()  # paho calls us from its `except`
-            self._failed(reasons.of_connect(error, self._name, encrypted=self._encryption is not None))
+            self._failed(self._tries.failed(error))
             self._back_off()
 
     def _disconnect(
@@ -368,29 +362,10 @@ class PahoLink:
             self._lost()
             if self._closing:
                 return
-            if was:
-                self._cut(reasons.reason_key(code.getName()))
-            elif not self._answered:
-                self._hung_up()
+            problem = self._tries.cut(reasons.reason_key(code.getName())) if was else self._tries.hung_up()
+            if problem is not None:
+                self._failed(problem)
             self._back_off()
-
-    def _cut(self, reason: str) -> None:
-        """Note the end of a connection; many short ones in a row look like two clients with one id."""
-        if time.monotonic() - self._since >= STABLE_S:
-            self._attempt = self._quick_cuts = 0
-        else:
-            self._quick_cuts += 1
-        suspect = reason == "session_taken_over" or self._quick_cuts >= QUICK_CUTS
-        hint = reasons.TAKEOVER if suspect else "we connect again; if it recurs, see the broker's log"
-        self._failed(LinkError(f"broker {self._name} ended the connection: {reason}", hint=hint))
-
-    def _hung_up(self) -> None:
-        """Note that the broker closed the connection without an answer; with TLS, find out why."""
-        if self._encryption is None:
-            self._failed(reasons.of_connect(ConnectionResetError(), self._name, encrypted=False))
-        elif self._attempt < PROBES:  # after that, what was found holds
-            found = tls.probe(self._broker, self._encryption.context)
-            self._failed(found or reasons.of_connect(ConnectionResetError(), self._name, encrypted=True))
 
     def _failed(self, problem: LinkError) -> None:
         if str(problem) != str(self.problem):
@@ -398,10 +373,9 @@ class PahoLink:
         self.problem = problem
 
     def _back_off(self) -> None:
-        """Let paho wait as we want: doubled, capped and jittered."""
-        self._wait_s = delay(self._attempt, random.random(), self._retry_base_s, self._retry_cap_s)  # noqa: S311 - jitter
-        self._attempt += 1
-        self._client.reconnect_delay_set(self._wait_s, self._wait_s)  # type: ignore[arg-type]  # it takes any number
+        """Let paho wait as we want."""
+        wait_s = self._tries.next_wait()
+        self._client.reconnect_delay_set(wait_s, wait_s)  # type: ignore[arg-type]  # it takes any number
 
     def _lost(self) -> None:
         """Give up what is on its way: the connection is gone."""

@@ -294,7 +294,7 @@ def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path, caplog: pytest
     assert "nobody listens there" in str(link.problem)
     assert "`host` and `port`" in link.problem.hint
     assert link.alive(time.monotonic())
-    until(lambda: link._attempt > 3, "tries go on")
+    until(lambda: link._tries.count > 3, "tries go on")
     broker = Mosquitto(tmp_path, port=port)
     until(lambda: link.connected, "connected at last")
     assert link.problem is None

@@ -196,7 +196,7 @@ def test_a_refused_connection_is_told_and_what_is_to_be_sent_waits_until_it_is_l
     try:
         with closing(Desk(tmp_path, at(stub.port))) as desk:
             desk.commit(message("alarm/a"))
-            until(lambda: desk.link._attempt >= 2, "refused twice")
+            until(lambda: desk.link._tries.count >= 2, "refused twice")
             assert desk.link.problem is not None
             assert reason in str(desk.link.problem)
             assert hint in desk.link.problem.hint
@@ -218,8 +218,8 @@ def test_a_broker_that_cuts_each_new_connection_is_come_back_to_ever_more_slowly
             for connection in range(1, 5):
                 until(lambda number=connection: desk.link.epoch == number and desk.link.connected, "let in")  # type: ignore[misc]
                 stub.drop()
-                until(lambda number=connection: desk.link._attempt >= number, "cut")  # type: ignore[misc]
-                waits.append(desk.link._wait_s)
+                until(lambda number=connection: desk.link._tries.count >= number, "cut")  # type: ignore[misc]
+                waits.append(desk.link._tries.wait_s)
     finally:
         stub.close()
 
