@@ -183,6 +183,7 @@ def test_a_shelf_ends_by_itself_and_what_still_stands_is_told_again(agent: Small
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_what_a_kill_interrupts_is_done_by_the_next_start_and_answered_once(tmp_path: Path) -> None:
     """The bundle's manifest is a pipe at first, so that looking it over takes until the kill."""
     request = b'{"bundle": "other", "request_id": "r-1"}'
