@@ -135,7 +135,10 @@ class Engine:
                     break
             elif not self._explain():
                 break
+        alarms = bool(self._recorder.batch.events)
         self._commit()
+        if alarms:
+            self._head_start()
         self._explain_now()
         self._maintain()
 
@@ -293,6 +296,17 @@ class Engine:
         for asset, outcome in self._pipeline.explain_on().items():
             self._outcome(asset, outcome)
         return True
+
+    def _head_start(self) -> None:
+        """Let alarms just written go out before they are explained: until the broker confirms one, or something comes.
+
+        Publisher and network thread each need the interpreter, which an explanation keeps busy.
+        """
+        if not self._explainable or len(self._inbox):
+            return
+        item = self._inbox.take(self._settings.head_start_s)
+        if item is not None:
+            self._item(item)
 
     def _explain_now(self) -> None:
         """Explain while nothing waits; where the inbox never empties, a score a turn once `explain_s` is over."""

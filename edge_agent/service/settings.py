@@ -24,6 +24,7 @@ class EngineSettings(RecorderSettings):
     batch_s: float = 2.0  # fewer commits spare the flash; alarms do not wait for it
     retry_s: float = 2.0  # pause after a failed commit
     roll_s: float = 0.02  # for what comes in between two parts of what was put aside
+    head_start_s: float = 0.05  # of an alarm just written, before its explanation takes the processor
     explain_s: float = 2.0  # how long the explanation of an alarm gives way to what waits in the inbox
     quiet_s: float = 1.0  # between looks for assets that have gone quiet
     risk_step: float = 0.05  # change of risk worth a message (report by exception)

@@ -97,7 +97,7 @@ class Bench:
 
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     settings: EngineSettings = field(
-        default_factory=lambda: EngineSettings(batch_s=0.004, retry_s=0.004, sent_s=0.0, quiet_s=0.0)
+        default_factory=lambda: EngineSettings(batch_s=0.004, retry_s=0.004, sent_s=0.0, quiet_s=0.0, head_start_s=0.0)
     )
     link: LinkRecorder = field(default_factory=LinkRecorder)
     inbox: Inbox = field(default_factory=lambda: Inbox(1000))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+import pytest
 
 from edge_agent.core.evidence import occlude, questions
 from edge_agent.core.types import Scores, Transition, Verdict
 from edge_agent.ports import Arrival
 from edge_agent.service.engine import EngineSettings
-from edge_agent.service.inbox import Inbox, Item
+from edge_agent.service.inbox import Delivered, Inbox, Item
 from edge_agent.service.publisher import Publisher
 from tests.service.parts import START, Bench, LinkRecorder, loud
 
@@ -91,6 +93,47 @@ def test_an_alarm_is_explained_although_the_inbox_never_empties() -> None:
     assert len(bench.inbox) >= len(in_turn)
     assert [count for count in in_turn if count] == [1] * len(questions(verdicts(bench)[-1].text))
     assert transitions(bench) == [Transition.RAISED, Transition.UPDATED]
+
+
+class Confirming(Inbox):
+    """An inbox that is asked to wait for so long only after an alarm was written; the broker confirms it then."""
+
+    HEAD_START_S = 3600.0
+
+    def __init__(self, confirmed: bool) -> None:  # noqa: FBT001 - a case of the test
+        super().__init__(1000)
+        self.confirmed = confirmed
+        self.waits: list[tuple[int, list[Transition]]] = []  # scores asked so far, alarms written so far
+        self.seen: Callable[[], tuple[int, list[Transition]]] = lambda: (0, [])
+
+    def take(self, timeout_s: float) -> Item | None:
+        if timeout_s < self.HEAD_START_S:
+            return super().take(timeout_s)
+        self.waits.append(self.seen())
+        return Delivered(1) if self.confirmed else None
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_an_alarm_goes_out_before_its_explanation_takes_the_processor(*, confirmed: bool) -> None:
+    """Until the broker confirms it, or for a while; then it is explained either way."""
+    inbox = Confirming(confirmed)
+    bench = Bench(inbox=inbox, settings=EngineSettings(batch_s=0.004, head_start_s=Confirming.HEAD_START_S))
+    raised(bench)
+    explaining = 0
+
+    def score(text: str) -> Scores:
+        nonlocal explaining
+        explaining += Transition.RAISED in transitions(bench)
+        return loud(text)
+
+    bench.pipeline._judge = replace(bench.pipeline._judge, score=score)
+    inbox.seen = lambda: (explaining, transitions(bench))
+    bench.drain()
+
+    assert inbox.waits == [(0, [Transition.RAISED])]
+    assert transitions(bench) == [Transition.RAISED, Transition.UPDATED]
+    assert explaining > 0
+    assert [row for batch in bench.journal.batches for row in batch.sent] == [1] * confirmed
 
 
 class IdleWatcher(Inbox):
