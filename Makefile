@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-train lint fix docs bench faults fuzz soak
 PIP := .venv/bin/python -m pip install --quiet
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist worksteal # brokers and agents of four at once suffice
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +14,7 @@ demo: .venv/.installed-demo ## first alarm in a minute, with a broker of its own
 
 test: lint ## lint, then all tests but training and the long ones; core/ must be covered to the last branch
 	scripts/test-tools
-	.venv/bin/python -m pytest -m "not train and not long" --cov --cov-report=term
+	.venv/bin/python -m pytest -m "not train and not long" $(PARALLEL) --cov --cov-report=term
 	.venv/bin/coverage report --include='edge_agent/core/*' --fail-under=100
 
 test-long: .venv/.installed-dev ## floods, and the broken agents and brokers of the oracle: minutes
