@@ -5,18 +5,23 @@ Measures, and judges nothing: how much more came than was stored, how the memory
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from edge_agent.store import queries
+from tests.faults.agents import Nursery
 from tests.faults.mqtt5 import Client, publish
 from tests.faults.plan import HIGH, Message
-from tests.faults.site import Site
+from tests.faults.site import Site, write_config
 from tests.mosquitto import until
+from tests.stub_broker import ACCEPT_5, PUBLISH, SUBSCRIBE, StubBroker
 
 CHUNK = 500  # messages written at once
 LOOK_S = 0.05
@@ -59,12 +64,9 @@ class Flood:
 def flood(site: Site, asset: str, seconds: float) -> Flood:
     """Flood an agent that is up with readings of a machine, and raise an alarm of another in the middle."""
     before, stored_before, heard_before = resident_bytes(site.pid), _stored(site.database), len(site.heard)
-    told_of = b'"asset":"%s"' % _ALARMING.encode()
 
     def told() -> bool:
-        return any(
-            message.topic.endswith("/event") and told_of in message.payload for message in site.heard[heard_before:]
-        )
+        return any(message.topic.endswith("/event") and _told(message.payload) for message in site.heard[heard_before:])
 
     hose = _Hose(site.broker.port, asset)
     sizes: list[int] = []
@@ -81,16 +83,40 @@ def flood(site: Site, asset: str, seconds: float) -> Flood:
     stored = _stored(site.database) - stored_before
     sent = hose.stop()
     until(told, "the alarm is heard", DRAIN_S)
-    quarter = len(sizes) // 4
-    return Flood(
-        seconds=lasted,
-        sent=sent,
-        stored=stored,
-        before_bytes=before,
-        early_bytes=int(median(sizes[quarter : 2 * quarter])),
-        most_bytes=max(sizes[2 * quarter :]),
-        alarm_s=alarm_s or time.monotonic() - asked,
-    )
+    return _measured(lasted, sent, stored, before, sizes, alarm_s or time.monotonic() - asked)
+
+
+def torrent(folder: Path, nursery: Nursery, asset: str, seconds: float) -> Flood:
+    """The same from a broker that is nothing but a socket: as fast as the agent reads, faster than a real one sends."""
+    stub = StubBroker(ACCEPT_5)
+    pid = nursery.run(write_config(folder, stub.port, 200), "")
+    database = folder / "edge-agent.db"
+    try:
+        until(lambda: bool(stub.got(SUBSCRIBE)), "the agent subscribes", DRAIN_S)
+        before = resident_bytes(pid)
+        chunk = publish(f"raw/{asset}/vib", b"70.5") * CHUNK
+        sizes: list[int] = []
+        sent, began, asked, alarm_s = 0, time.monotonic(), 0.0, 0.0
+        while (now := time.monotonic()) - began < seconds or not alarm_s:
+            assert now - began < DRAIN_S, "the alarm is not heard"
+            if not asked and now - began >= seconds / 2:
+                asked = now
+                alarming = _alarming(time.time())
+                stub.say(publish(alarming.topic, alarming.payload, mid=1))
+            if asked and not alarm_s and any(_told(packet) for packet in stub.got(PUBLISH)):
+                alarm_s = now - asked
+            stub.say(chunk)
+            sent += CHUNK
+            if now - began >= len(sizes) * LOOK_S:
+                sizes.append(resident_bytes(pid))
+        lasted = time.monotonic() - began
+        stored = _stored(database)
+    finally:
+        stub.close()
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        nursery.ended(pid, DRAIN_S)
+    return _measured(lasted, sent, stored, before, sizes, alarm_s)
 
 
 def resident_bytes(pid: int) -> int:
@@ -122,6 +148,26 @@ class _Hose:
         while not self._stop.is_set() and not self._client.gone.is_set():
             self._client.send(self._chunk)
             self._sent += CHUNK
+
+
+def _told(said: bytes) -> bool:
+    """Whether a message is about an alarm of the machine that was to alarm."""
+    return b'"asset":"%s"' % _ALARMING.encode() in said and b'"alarm":' in said
+
+
+def _measured(  # noqa: PLR0913 - what was measured
+    seconds: float, sent: int, stored: int, before: int, sizes: Sequence[int], alarm_s: float
+) -> Flood:
+    quarter = len(sizes) // 4
+    return Flood(
+        seconds=seconds,
+        sent=sent,
+        stored=stored,
+        before_bytes=before,
+        early_bytes=int(median(sizes[quarter : 2 * quarter])),
+        most_bytes=max(sizes[2 * quarter :]),
+        alarm_s=alarm_s,
+    )
 
 
 def _alarming(now: float) -> Message:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.agents import Nursery
-from tests.faults.flood import FLAT, flood
+from tests.faults.flood import FLAT, flood, torrent
 from tests.faults.plan import GUSH, UNTIMED, Plan
 from tests.faults.site import Site
 
@@ -25,5 +25,15 @@ def test_a_flood_neither_fills_the_memory_nor_drowns_an_alarm(asset: str, tmp_pa
     sys.stdout.write(f"{asset}: {measured}\n")
 
     assert measured.stored > 0
+    assert measured.growth <= FLAT, str(measured)
+    assert measured.alarm_s <= ALARM_S, str(measured)
+
+
+def test_as_fast_as_the_socket_takes_it_is_no_other_matter(tmp_path: Path, nursery: Nursery) -> None:
+    """Many times what the agent stores meanwhile, which no broker at hand passes on."""
+    measured = torrent(tmp_path, nursery, UNTIMED, SECONDS)
+    sys.stdout.write(f"torrent: {measured}\n")
+
+    assert measured.sent > measured.stored > 0
     assert measured.growth <= FLAT, str(measured)
     assert measured.alarm_s <= ALARM_S, str(measured)
