@@ -116,6 +116,7 @@ class Onlooker:
         """Disconnect."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets(sockpair_only=True)  # else left to the garbage collector, see MqttClient.release
 
 
 @contextmanager

@@ -5,10 +5,11 @@ acknowledgement (measured: 759 unacknowledged messages at a maximum of 20; mosqu
 reading, and TCP holds the broker back; what we have to say still goes out.
 
 Messages pass paho by (`intake`), and all PUBACKs of a batch are one packet to it; renewed TLS files are taken up
-between two connections. For that four private names of paho's are used (`_create_socket`, `_packet_queue`,
-`_last_bytes_received`, `_ssl_context`), so its version is bounded in pyproject.toml and tests/broker holds this class
-to a real broker. No topic alias: we allow none. No maximum packet size either: the broker would keep what is larger to
-itself without a word, where the intake counts it. The callbacks are `link`'s.
+between two connections; what is closed leaves no socket open. For that five private names of paho's are used
+(`_create_socket`, `_packet_queue`, `_last_bytes_received`, `_ssl_context`, `_reset_sockets`), so its version is bounded
+in pyproject.toml and tests/broker holds this class to a real broker. No topic alias: we allow none. No maximum packet
+size either: the broker would keep what is larger to itself without a word, where the intake counts it. The callbacks
+are `link`'s.
 """
 
 from __future__ import annotations
@@ -106,6 +107,13 @@ class MqttClient(mqtt.Client):
         """End the connection, whatever is still to be sent."""
         if self._intake is not None:
             self._intake.shutdown()
+
+    def release(self) -> None:
+        """Close the pair of sockets that wakes the network thread up; when that has ended and nobody sends any more.
+
+        paho leaves them to the garbage collector, which may come to the sockets first and complains of each.
+        """
+        self._reset_sockets(sockpair_only=True)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """As paho's, but messages go to `take`; waits a little while there is no room for them."""

@@ -168,6 +168,7 @@ class Feed:
         """Say goodbye, disconnect and join paho's thread; what is not acknowledged may be lost."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001 - paho leaves them to the garbage collector
 
     def _make_room(self) -> None:
         """Wait until another message fits into the window; patience begins anew with each acknowledgement."""

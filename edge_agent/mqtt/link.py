@@ -221,6 +221,8 @@ class PahoLink:
             self._client.cut()
             stopper.join(CLOSE_S)
         self._lost()
+        if not stopper.is_alive():
+            self._client.release()
 
     def _on(self, epoch: int) -> bool:
         return self._connected and epoch == self._epoch

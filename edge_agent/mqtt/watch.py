@@ -78,6 +78,7 @@ class Watch:
         """Disconnect and join."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets(sockpair_only=True)  # noqa: SLF001 - paho leaves them to the garbage collector
 
     # ------------------------------------------------------------------------------------------------ network thread
 

@@ -361,6 +361,16 @@ def test_a_thread_that_does_not_move_is_not_alive(broker: Mosquitto) -> None:
     link.close()
 
 
+def test_a_link_that_is_closed_leaves_no_socket_open(broker: Mosquitto) -> None:
+    """Nothing is left to the garbage collector, which may come to a socket before its owner."""
+    with opened(paho_link(at(broker.port), "gw")) as probe:
+        client = probe.link._client  # type: ignore[attr-defined]
+        sockets = [client._sock, client._sockpairR, client._sockpairW]
+        assert all(one.fileno() >= 0 for one in sockets)
+
+    assert [one.fileno() for one in sockets] == [-1, -1, -1]
+
+
 def test_a_link_that_is_closed_is_not_alive(broker: Mosquitto) -> None:
     with opened(paho_link(at(broker.port), "gw")) as probe:
         pass
