@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -34,23 +33,19 @@ from edge_agent.errors import LinkError
 from edge_agent.mqtt import reasons, tls
 from edge_agent.mqtt.client import INFLIGHT, MqttClient
 from edge_agent.mqtt.guard import Guard
+from edge_agent.mqtt.ledger import DISCONNECTED, Ledger, OnDone, unheard
 from edge_agent.mqtt.packets import AT_LEAST_ONCE, Publish
 from edge_agent.mqtt.tries import Tries
 from edge_agent.ports import Arrival, Relief
 
 logger = logging.getLogger(__name__)
 
-DISCONNECTED = "disconnected"
-QUEUE_FULL = "queue_full"
 UNSENDABLE = "unsendable"
 ACKNOWLEDGED = "acknowledged"
 STALL_S = 30.0  # paho's loop turns at least once a second while connected
 CONNECT_S = 45.0  # looking up a name (30 s at worst), connecting (5 s) and shaking hands (5 s) block the loop
 FAREWELL_S = 2.0
 CLOSE_S = 3.0
-MAX_UNACKED_BYTES = 16 << 20  # of payloads not written yet; a receive maximum of 200 could be 50 MB of the largest
-
-OnDone = Callable[[bool, str], None]
 
 
 class _AlwaysRoom:
@@ -107,11 +102,7 @@ class PahoLink:
         self._v5 = broker.protocol == "5"
         self._encryption = tls.Encryption(broker.tls) if broker.tls is not None and broker.tls.enabled else None
         self._guard = Guard()
-        self._lock = threading.Lock()
-        # Under the lock: the connection, number and bytes of the messages we owe an answer, ours on their way by id.
-        self._epoch, self._connected, self._unacked, self._unacked_bytes = 0, False, 0, 0
-        self._pending: dict[int, tuple[str, OnDone]] = {}
-        self._early: dict[int, tuple[bool, str]] = {}  # acknowledged before publish() had returned its packet id
+        self._ledger = Ledger(broker.receive_maximum)
         self._on_message: Callable[[Arrival], None] = lambda _arrival: None
         self._on_change: Callable[[bool], None] = lambda _connected: None
         # Of the network thread alone.
@@ -125,7 +116,7 @@ class PahoLink:
             will,
             None if self._encryption is None else self._encryption.context,
             take=self._taken,
-            room=self._room,
+            room=self._ledger.room,
             relief=relief,
         )
         client.on_pre_connect, client.on_connect = self._pre_connect, self._connect
@@ -137,12 +128,12 @@ class PahoLink:
     @property
     def connected(self) -> bool:
         """Whether the broker has accepted us."""
-        return self._connected
+        return self._ledger.connected
 
     @property
     def epoch(self) -> int:
         """Number of the current connection, or of the last one; 0 before the first."""
-        return self._epoch
+        return self._ledger.epoch
 
     def fault(self) -> BaseException | None:
         """What a callback raised unexpectedly, or None."""
@@ -157,20 +148,16 @@ class PahoLink:
 
     def ack(self, arrivals: Sequence[Arrival]) -> None:
         """Acknowledge messages of QoS 1, but for those whose connection is gone."""
-        with self._lock:  # held while paho queues the packet: a new connection cannot begin in between
-            ours = [arrival for arrival in arrivals if arrival.qos and self._on(arrival.epoch)]
+        with self._ledger.answering(arrivals) as ours:
             self._client.acknowledge([arrival.mid for arrival in ours if arrival.qos == AT_LEAST_ONCE])
             for arrival in ours:
                 if arrival.qos > AT_LEAST_ONCE:
                     self._client.ack(arrival.mid, arrival.qos)
-            self._unacked -= len(ours)
-            self._unacked_bytes -= sum(len(arrival.payload) for arrival in ours)
 
     def publish(self, message: Outgoing, on_done: OnDone) -> None:
         """Send; `on_done(delivered, reason)` when acknowledged, refused, or cut off."""
-        with self._lock:
-            epoch, connected = self._epoch, self._connected
-        if not connected:
+        epoch = self._ledger.current()
+        if epoch is None:
             on_done(False, DISCONNECTED)  # noqa: FBT003 - the port's callback
             return
         try:
@@ -180,17 +167,7 @@ class PahoLink:
         except ValueError:  # no topic or no QoS: a row of the outbox that was damaged
             on_done(False, UNSENDABLE)  # noqa: FBT003 - the port's callback
             return
-        with self._lock:  # not before: the network thread calls back while it holds a lock that publish() needs
-            done = self._early.pop(info.mid, None)
-            if done is None and info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
-                done = (False, QUEUE_FULL)
-            elif done is None and info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and self._on(epoch):
-                self._pending[info.mid] = (message.topic, on_done)
-                return
-            elif done is None:
-                self._pending[info.mid] = (message.topic, _unheard)  # paho may still send it; nobody waits for that
-                done = (False, DISCONNECTED)
-        on_done(*done)
+        self._ledger.sent(epoch, info.mid, info.rc, message.topic, on_done)
 
     def _properties(self, message: Outgoing) -> Properties | None:
         """The properties of a message: an answer bears the correlation data of what it answers (MQTT 5 only)."""
@@ -204,11 +181,11 @@ class PahoLink:
         """Whether the network thread lives: no callback failed, and its loop has turned of late."""
         if self._guard.fault is not None or (self._thread is not None and not self._thread.is_alive()):
             return False
-        return now - self._client.pulse < (STALL_S if self._connected else STALL_S + CONNECT_S + 2 * self._tries.wait_s)
+        return now - self._client.pulse < (STALL_S if self.connected else STALL_S + CONNECT_S + 2 * self._tries.wait_s)
 
     def close(self) -> None:
         """Say goodbye, disconnect and join."""
-        if self._farewell is not None and self._connected:
+        if self._farewell is not None and self.connected:
             said = threading.Event()
             self.publish(self._farewell(), lambda _delivered, _reason: said.set())
             said.wait(FAREWELL_S)
@@ -224,18 +201,11 @@ class PahoLink:
         if not stopper.is_alive():
             self._client.release()
 
-    def _on(self, epoch: int) -> bool:
-        return self._connected and epoch == self._epoch
-
     # ------------------------------------------------------------------------------------------------ network thread
-
-    def _room(self) -> int:
-        """How many messages of QoS 1 may still be taken; none beyond the bound of bytes."""
-        return self._broker.receive_maximum - self._unacked if self._unacked_bytes < MAX_UNACKED_BYTES else 0
 
     def _taken(self, messages: Sequence[Publish]) -> None:
         with self._guard:
-            now, epoch, arrivals, useless = time.time(), self._epoch, list[Arrival](), list[int]()
+            now, epoch, arrivals, useless = time.time(), self.epoch, list[Arrival](), list[int]()
             for mid, qos, dup, retain, topic, payload, left_out, properties in messages:
                 try:
                     arrivals.append(
@@ -244,9 +214,7 @@ class PahoLink:
                 except UnicodeDecodeError:  # no broker should let it through, and nobody could use it
                     if qos == AT_LEAST_ONCE:
                         useless.append(mid)
-            with self._lock:
-                self._unacked += sum(1 for arrival in arrivals if arrival.qos)
-                self._unacked_bytes += sum(len(arrival.payload) for arrival in arrivals if arrival.qos)
+            self._ledger.took(arrivals)
             self._client.acknowledge(useless)
             for arrival in arrivals:
                 with self._guard:
@@ -261,11 +229,10 @@ class PahoLink:
     ) -> None:
         with self._guard:
             done = (False, reasons.reason_key(code.getName())) if code.is_failure else (True, ACKNOWLEDGED)
-            with self._lock:
-                topic, on_done = self._pending.pop(mid, ("", None))
-                if on_done is None:
-                    self._early[mid] = done
-                    return
+            found = self._ledger.answered(mid, done)
+            if found is None:
+                return
+            topic, on_done = found
             if code.is_failure and topic not in self._refused:
                 self._refused.add(topic)
                 logger.error(
@@ -309,17 +276,14 @@ class PahoLink:
                 self._failed(self._tries.refused(code.getName()))
                 return
             self._tries.accepted()
-            first = self._epoch == 0
+            first = self.epoch == 0
             self.problem, self.session_present = None, flags.session_present
             self._refused.clear()
-            with self._lock:
-                self._early.clear()
-                self._epoch += 1
-                self._connected, self._unacked, self._unacked_bytes = True, 0, 0
-            logger.info("link_up broker=%s epoch=%d session=%s", self._name, self._epoch, flags.session_present)
+            self._ledger.begin()
+            logger.info("link_up broker=%s epoch=%d session=%s", self._name, self.epoch, flags.session_present)
             if getattr(properties, "ReceiveMaximum", INFLIGHT) < INFLIGHT:
                 logger.warning("link_narrow broker=%s hint=raise its receive maximum to %d", self._name, INFLIGHT)
-            self.publish(self._birth(), _unheard)
+            self.publish(self._birth(), unheard)
             if self._subscriptions and (self._v5 or first or not flags.session_present):
                 self._subscribe(client)
             self._on_change(True)  # noqa: FBT003 - the port's callback
@@ -360,7 +324,7 @@ class PahoLink:
     ) -> None:
         with self._guard:
             self._client.beat()
-            was = self._connected
+            was = self.connected
             self._lost()
             if self._closing:
                 return
@@ -381,15 +345,5 @@ class PahoLink:
 
     def _lost(self) -> None:
         """Give up what is on its way: the connection is gone."""
-        with self._lock:
-            was, self._connected = self._connected, False
-            given_up = list(self._pending.values())
-            self._pending.clear()
-        for _topic, on_done in given_up:
-            on_done(False, DISCONNECTED)  # noqa: FBT003 - the port's callback
-        if was:
-            self._on_change(False)  # noqa: FBT003
-
-
-def _unheard(_delivered: bool, _reason: str) -> None:  # noqa: FBT001 - the port's callback
-    """Take note of nothing."""
+        if self._ledger.end():
+            self._on_change(False)  # noqa: FBT003 - the port's callback

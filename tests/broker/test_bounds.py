@@ -7,7 +7,7 @@ import pytest
 from edge_agent.config import Broker
 from edge_agent.core.decode import MAX_PAYLOAD
 from edge_agent.mqtt.intake import LARGEST
-from edge_agent.mqtt.link import MAX_UNACKED_BYTES
+from edge_agent.mqtt.ledger import MAX_UNACKED_BYTES
 from tests.links import Probe, onlooker, opened, paho_link
 from tests.mosquitto import Mosquitto, until
 
