@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge_agent.config import Broker
 from edge_agent.core.types import Outgoing
 from edge_agent.mqtt.link import PahoLink
-from edge_agent.ports import Arrival, Link
+from edge_agent.ports import Arrival, Link, Relief
 from tests.mosquitto import until
 
 STATE = "pdm/v1/acme/plant-1/gw-1/state"
@@ -23,7 +23,22 @@ def message(topic: str, payload: bytes = b"x", *, qos: int = 1, retain: bool = F
     return Outgoing(f"key-{topic}", topic, payload, qos, retain, 0, topic)
 
 
-def paho_link(broker: Broker, client_id: str, *subscriptions: str) -> PahoLink:
+class AlwaysRoom:
+    """The port `Relief` of who takes whatever comes."""
+
+    def full(self) -> str:
+        return ""
+
+    def shed(self, cause: str, count: int) -> None:
+        raise AssertionError(f"{count} shed by {cause!r}")
+
+
+def paho_link(
+    broker: Broker,
+    client_id: str,
+    *subscriptions: str,
+    relief: Relief = AlwaysRoom(),  # noqa: B008 - it has no state
+) -> PahoLink:
     """The real link with short waits."""
     return PahoLink(
         broker,
@@ -32,6 +47,7 @@ def paho_link(broker: Broker, client_id: str, *subscriptions: str) -> PahoLink:
         will=message(STATE, b"offline", retain=True),
         birth=lambda: message(STATE, b"online", retain=True),
         farewell=lambda: message(STATE, b"stopped", retain=True),
+        relief=relief,
         retry_base_s=0.05,
         retry_cap_s=0.2,
     )

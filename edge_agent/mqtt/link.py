@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -48,20 +47,6 @@ FAREWELL_S = 2.0
 CLOSE_S = 3.0
 
 
-class _AlwaysRoom:
-    """For who takes whatever comes."""
-
-    def full(self) -> str:
-        """Never."""
-        return ""
-
-    def shed(self, cause: str, count: int) -> None:
-        """Nothing is."""
-
-
-ALWAYS_ROOM: Final[Relief] = _AlwaysRoom()
-
-
 class PahoLink:
     """One connection to one broker, kept up for ever."""
 
@@ -74,7 +59,7 @@ class PahoLink:
         will: Outgoing,
         birth: Callable[[], Outgoing],
         farewell: Callable[[], Outgoing] | None = None,
-        relief: Relief = ALWAYS_ROOM,
+        relief: Relief,
         retry_base_s: float = 1.0,
         retry_cap_s: float = 60.0,
     ) -> None:

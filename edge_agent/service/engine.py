@@ -305,8 +305,11 @@ class Engine:
         if not self._explainable or len(self._inbox):
             return
         item = self._inbox.take(self._settings.head_start_s)
-        if item is not None:
-            self._item(item)
+        if item is None:
+            return
+        self._item(item)
+        if self._recorder.batch.events or self._unacked:  # the next alarm does not wait for the first one's explanation
+            self._commit()
 
     def _explain_now(self) -> None:
         """Explain while nothing waits; where the inbox never empties, a score a turn once `explain_s` is over."""

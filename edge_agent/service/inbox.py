@@ -17,6 +17,7 @@ from edge_agent.core.types import AlarmEvent
 from edge_agent.ports import Arrival
 
 MAX_BYTES = 32 << 20  # of payloads: a hundred of the largest that are decoded
+NEARLY = 0.9  # of the bytes: from here on there is no place for any
 FULL, FULL_BYTES = "inbox_full", "inbox_bytes"  # causes
 
 
@@ -86,10 +87,13 @@ class Inbox:
         return True
 
     def full(self) -> str:
-        """The cause by which any message of QoS 0 would be shed; empty while there is a place."""
+        """The cause by which any message of QoS 0 is shed now; empty while there is a place.
+
+        By bytes a little below the bound: else payloads that do not quite fill it would be refused one by one.
+        """
         if self._queue.qsize() >= self.capacity:
             return FULL
-        return FULL_BYTES if self.waiting_bytes >= self.max_bytes else ""
+        return FULL_BYTES if self.waiting_bytes >= NEARLY * self.max_bytes else ""
 
     def shed(self, cause: str, count: int) -> None:
         """Count messages of QoS 0 that found no place."""

@@ -3,7 +3,8 @@
 The encoder's head is put aside for a reading of places with a group of outputs per component; everything else starts
 from the base. Targets are the mean of the truth and of boosted trees that did not see that block. Blocks are few and
 trees find sharp limits, so most of a batch are invented cycles near those it learns from, which boosted trees judge.
-Nothing is chosen by a fold that is judged: class reference, targets and weights come from its training blocks alone.
+Class reference, targets and weights of a fold come from its training blocks alone. The recipe, the same in all, was
+chosen on inner blocks of two folds, which are test blocks of others.
 """
 
 from __future__ import annotations

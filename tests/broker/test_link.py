@@ -18,7 +18,7 @@ from edge_agent.config import Broker
 from edge_agent.mqtt.link import CLOSE_S, PahoLink
 from edge_agent.ports import Arrival
 from tests.broker.conftest import StartBroker
-from tests.links import STATE, Probe, message, onlooker, opened, paho_link
+from tests.links import STATE, AlwaysRoom, Probe, message, onlooker, opened, paho_link
 from tests.mosquitto import Mosquitto, Proxy, free_port, until
 from tests.stub_broker import (
     ACCEPT_5,
@@ -79,6 +79,7 @@ def test_without_a_farewell_a_clean_end_leaves_the_state_as_it_was(broker: Mosqu
         subscriptions=(),
         will=message(STATE, b"offline"),
         birth=lambda: message(STATE, b"online"),
+        relief=AlwaysRoom(),
     )
     with onlooker(broker.port, "#") as seen:
         with opened(link):
@@ -128,6 +129,35 @@ def test_no_more_than_the_receive_maximum_waits_in_memory(broker: Mosquitto, pro
         assert done == 500
         assert 15 <= most <= 20
         assert [a.mid for a in probe.arrivals] == list(range(1, 501))
+
+
+class Full:
+    """The port `Relief` of who has no place for QoS 0."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    def full(self) -> str:
+        return "inbox_full"
+
+    def shed(self, cause: str, count: int) -> None:
+        assert cause == "inbox_full"
+        self.lost += count
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_where_there_is_no_place_qos_0_is_counted_and_qos_1_handed_over(broker: Mosquitto, protocol: str) -> None:
+    relief = Full()
+    link = paho_link(at(broker.port, protocol=protocol), "gw", "in/#", relief=relief)
+    with opened(link) as probe, onlooker(broker.port) as sender:
+        until(lambda: broker.subscribed("gw"), "it has subscribed")
+        for k in range(20):
+            sender.publish("in/a", b"flood", qos=0)
+            sender.publish("in/a", str(k).encode())
+        until(lambda: relief.lost == 20, "all of QoS 0 is counted")
+        until(lambda: len(probe.payloads) == 20, "and all of QoS 1 is there")
+
+    assert probe.payloads == [str(k).encode() for k in range(20)]
 
 
 def test_an_overfull_link_still_speaks(stub: StubBroker) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from edge_agent.config import Broker
 from edge_agent.mqtt.client import MqttClient
-from edge_agent.mqtt.link import ALWAYS_ROOM
-from tests.links import message
+from tests.links import AlwaysRoom, message
 
 QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
@@ -18,7 +17,7 @@ QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 def set_up(broker: Broker) -> MqttClient:
     """A client that takes messages and does nothing with them."""
     return MqttClient(
-        broker, "gw", message("state"), None, take=lambda _messages: None, room=lambda: 1, relief=ALWAYS_ROOM
+        broker, "gw", message("state"), None, take=lambda _messages: None, room=lambda: 1, relief=AlwaysRoom()
     )
 
 

@@ -30,6 +30,15 @@ def test_large_messages_are_shed_by_their_bytes_long_before_their_number() -> No
     assert set(causes) == {"inbox_bytes"}
 
 
+def test_payloads_that_do_not_quite_fill_it_make_it_full_all_the_same() -> None:
+    inbox = Inbox(1000, max_bytes=100)
+    while inbox.offer(message(7)):
+        pass
+
+    assert inbox.waiting_bytes < 100
+    assert inbox.full() == "inbox_bytes"
+
+
 def test_it_is_full_by_number_or_by_bytes_until_something_is_taken() -> None:
     by_number, by_bytes = Inbox(2, max_bytes=100), Inbox(10, max_bytes=100)
     assert (by_number.full(), by_bytes.full()) == ("", "")

@@ -136,6 +136,38 @@ def test_an_alarm_goes_out_before_its_explanation_takes_the_processor(*, confirm
     assert [row for batch in bench.journal.batches for row in batch.sent] == [1] * confirmed
 
 
+class Interrupted(Inbox):
+    """An inbox into which a reading beyond its limit comes while the alarm before it has its head start."""
+
+    def __init__(self) -> None:
+        super().__init__(1000)
+        self.interrupt: Callable[[], object] = lambda: None
+
+    def take(self, timeout_s: float) -> Item | None:
+        if timeout_s == Confirming.HEAD_START_S:
+            self.interrupt()
+        return super().take(0)
+
+
+def test_an_alarm_that_comes_in_the_head_start_of_another_is_written_before_any_explanation() -> None:
+    inbox = Interrupted()
+    bench = Bench(inbox=inbox, settings=EngineSettings(batch_s=0.004, head_start_s=Confirming.HEAD_START_S))
+    raised(bench)
+    inbox.interrupt = lambda: bench.send("plant/p1/temp", json.dumps({"value": 120.0, "ts": START + 31.5}).encode())
+    written: list[list[str]] = []  # kinds of alarms, at each score of an explanation
+
+    def score(text: str) -> Scores:
+        if Transition.RAISED in transitions(bench):
+            written.append([event.kind for event in bench.events()])
+        return loud(text)
+
+    bench.pipeline._judge = replace(bench.pipeline._judge, score=score)
+    bench.engine.turn()
+
+    assert written
+    assert all("limit:temp" in kinds for kinds in written)
+
+
 class IdleWatcher(Inbox):
     """An inbox that notes whether the engine said that it had nothing to do, each time it was asked for an item."""
 
