@@ -97,7 +97,7 @@ def judge(  # noqa: PLR0913 - from what, on what, how long, and where it is kept
         encoder, say,
     )  # fmt: skip
     settings = repr((_AUGMENTATION, _BATCH, _RATE))
-    said = digest_of(bundle.manifest.files[RISK], parts[_LEARNED].features, parts[_TEST].features, settings)
+    said = digest_of(bundle.manifest.files[RISK], *(part.features for part in parts.values()), settings)
     trees = kept(folder / f"engines-{said}-trees.npz", lambda: _trees(parts))
     found = []
     for number, seed in enumerate(seeds, 1):

@@ -121,7 +121,7 @@ def hydraulic(  # noqa: PLR0913 - one parameter per option
 @click.command("engines")
 @click.option("--data", type=_FOLDER, required=True, help="Folder that holds train_FD001.txt.gz and its like.")
 @_bundle_option
-@click.option("--seeds", type=click.IntRange(min=1), default=_SEEDS, show_default=True, help="How many: 1, 2, 3 ...")
+@click.option("--seeds", type=click.IntRange(1, 20), default=_SEEDS, show_default=True, help="How many: 1, 2, 3 ...")
 @click.option("--steps", type=click.IntRange(min=1), default=_ENGINES_STEPS, show_default=True, help="Steps per seed.")
 @runs_option
 @_json_option
