@@ -7,7 +7,8 @@ move no condition. Rules:
 2. Of two orders about one flag the one issued later counts, by its own time and then its request id: whatever the order
    in which they arrive, and however often, the flag ends the same (promise G10).
 3. Who ends a flag of one kind ends for it what was ordered before of `ALL` or by a work order; who ends `ALL` ends what
-   was ordered before of each kind, hard limits included. Of orders of the same moment the one that ends counts.
+   was ordered before of each kind, hard limits included. What has ended stays so, whatever is ordered later. Of orders
+   of the same moment about a kind and about `ALL` the one that ends counts.
 4. Nothing is shelved for ever: each shelf has a length, counted anew where the clock is found to have gone back.
 5. An open work order shelves the asset; a repair that closes it ends what was shelved for it.
 6. More raises of one asset within a while than the policy allows page nobody; hard limits are not counted.
@@ -15,7 +16,7 @@ move no condition. Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final, NamedTuple
@@ -40,16 +41,16 @@ class Issued(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One shelving, or the order that ended one; `until` 0.0 where it is over."""
+    """The newest order that shelves; `until` 0.0 where it is over."""
 
     issued: Issued
-    length_s: float  # 0.0: an order that ends
+    length_s: float
     until: float  # wall clock, Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One suppression, or its end."""
+    """The newest order that suppresses; not `on` where it is over."""
 
     issued: Issued
     on: bool
@@ -71,51 +72,56 @@ class Flags:
     shelves: dict[str, Shelf] = field(default_factory=dict)  # by kind or `ALL`
     suppressions: dict[str, Suppression] = field(default_factory=dict)
     orders: dict[str, WorkOrder] = field(default_factory=dict)  # by number
+    unshelved: dict[str, Issued] = field(default_factory=dict)  # by kind or `ALL`: the newest order that ends
+    unsuppressed: dict[str, Issued] = field(default_factory=dict)
     burst: float = 0.0  # event time of the first of the raises counted
     raises: int = 0  # since then
 
     def __bool__(self) -> bool:
-        return bool(self.shelves or self.suppressions or self.orders or self.raises)
+        held = self.shelves or self.suppressions or self.orders
+        return bool(held or self.unshelved or self.unsuppressed or self.raises)
 
     # ------------------------------------------------------------------------------------------------ asked
 
     def shelved_until(self, kind: str) -> float | None:
         """Until when a kind of alarm is shelved (wall clock); None where it is not."""
-        ended = _newest(self.shelves[name].issued for name in (kind, ALL) if self._ends(name))
-        holds: list[Shelf | WorkOrder] = [self.shelves[name] for name in _names(kind) if name in self.shelves]
+        held = [self.shelves[name].until for name in _standing(self.shelves, self.unshelved, kind)]
         if not kind.startswith(_LIMIT):
-            holds += [order for order in self.orders.values() if order.open]
-        return max((held.until for held in holds if held.until > 0.0 and held.issued.time > ended), default=None)
+            ended = _newest(self.unshelved, {kind, ALL})
+            held += [order.until for order in self.orders.values() if order.open and order.issued.time > ended]
+        return max((until for until in held if until > 0.0), default=None)
 
     def suppressed(self, kind: str) -> str:
         """By what a kind of alarm is suppressed: `operator`, or empty."""
-        known = {name: self.suppressions[name] for name in (kind, ALL) if name in self.suppressions}
-        ended = _newest(one.issued for one in known.values() if not one.on)
-        held = any(known[name].on and known[name].issued.time > ended for name in _names(kind) if name in known)
-        return OPERATOR if held else ""
-
-    def _ends(self, name: str) -> bool:
-        """Whether the newest order about a shelf was to end it."""
-        return name in self.shelves and self.shelves[name].length_s == 0.0
+        standing = _standing(self.suppressions, self.unsuppressed, kind)
+        return OPERATOR if any(self.suppressions[name].on for name in standing) else ""
 
     # ------------------------------------------------------------------------------------------------ ordered
 
     def shelve(self, kind: str, issued: Issued, length_s: float, now: float) -> bool:
         """Shelve a kind for so long from when that was ordered, 0.0 ends it; False where a later order stands."""
         known = self.shelves.get(kind)
-        if known is not None and known.issued >= issued:
-            return False
-        until = min(issued.time, now) + length_s
-        self.shelves[kind] = Shelf(issued, length_s, until if until > now else 0.0)
-        return True
+        newest = _newer(issued, known, self.unshelved.get(kind))
+        if length_s == 0.0:
+            self.unshelved[kind] = max(issued, self.unshelved.get(kind, issued))
+            if known is not None and known.issued <= issued:
+                self.shelves[kind] = replace(known, until=0.0)
+        elif newest:
+            until = min(issued.time, now) + length_s
+            self.shelves[kind] = Shelf(issued, length_s, until if until > now else 0.0)
+        return newest
 
     def suppress(self, kind: str, issued: Issued, *, on: bool) -> bool:
         """Suppress a kind until that is taken back; False where a later order stands."""
         known = self.suppressions.get(kind)
-        if known is not None and known.issued >= issued:
-            return False
-        self.suppressions[kind] = Suppression(issued, on)
-        return True
+        newest = _newer(issued, known, self.unsuppressed.get(kind))
+        if not on:
+            self.unsuppressed[kind] = max(issued, self.unsuppressed.get(kind, issued))
+            if known is not None and known.issued <= issued:
+                self.suppressions[kind] = replace(known, on=False)
+        elif newest:
+            self.suppressions[kind] = Suppression(issued, on=True)
+        return newest
 
     def order(self, number: str, issued: Issued, *, opened: bool, length_s: float, now: float) -> bool:
         """Note that a work order was opened or closed; False where a later message about it is known."""
@@ -159,6 +165,8 @@ class Flags:
         yield from (shelf.issued for shelf in self.shelves.values())
         yield from (suppression.issued for suppression in self.suppressions.values())
         yield from (order.issued for order in self.orders.values())
+        yield from self.unshelved.values()
+        yield from self.unsuppressed.values()
 
     def _set_back(self, latest: float) -> bool:
         """Let no order have been given later than that; whether any was. A work order ends by so much earlier."""
@@ -172,6 +180,8 @@ class Flags:
             issued = order.issued.at_most(latest)
             until = order.until + issued.time - order.issued.time
             self.orders[number] = replace(order, issued=issued, until=until)
+        for ends in (self.unshelved, self.unsuppressed):
+            ends.update({name: issued.at_most(latest) for name, issued in ends.items()})
         return True
 
     # ------------------------------------------------------------------------------------------------ too many
@@ -189,9 +199,21 @@ class Flags:
         return self.raises < most or not self.burst <= time < self.burst + within_s
 
 
-def _newest(issued: Iterable[Issued]) -> float:
-    """When the last of them was issued; before everything where there is none."""
-    return max((one.time for one in issued), default=-inf)
+def _newer(issued: Issued, known: Shelf | Suppression | None, end: Issued | None) -> bool:
+    """Whether an order was given later than what is known of the same flag."""
+    return (known is None or issued > known.issued) and (end is None or issued > end)
+
+
+def _standing(held: Mapping[str, Shelf | Suppression], ends: Mapping[str, Issued], kind: str) -> Iterator[str]:
+    """By which names a kind is covered, its own or `ALL`, without an end since by the other of the two."""
+    for name in _names(kind):
+        if name in held and held[name].issued.time > _newest(ends, {kind, ALL} - {name}):
+            yield name
+
+
+def _newest(ends: Mapping[str, Issued], names: Iterable[str]) -> float:
+    """When the last of the orders that end was given, of those about some names; before everything where none was."""
+    return max((ends[name].time for name in names if name in ends), default=-inf)
 
 
 def _names(kind: str) -> Iterator[str]:

@@ -233,6 +233,37 @@ def test_a_suppressed_asset_taken_back_has_no_hard_limit_left_suppressed() -> No
     assert (acted.answer, told(acted)) == (Answer.DONE, [("limit:vib", Transition.UNSUPPRESSED)])
 
 
+def test_a_hard_limit_taken_back_with_its_asset_stays_told_when_the_asset_is_shelved_again() -> None:
+    """G9: an order that says all but hard limits silences none, not even one it had nothing to do with."""
+    target, _ = hot()
+    target.shelve("p1", "limit:vib", 8 * HOUR, by(), NOON)
+    target.suppress("p1", "limit:vib", by(), on=True)
+    target.shelve("p1", ALL, 0.0, by(1), NOON)
+    target.suppress("p1", ALL, by(1), on=False)
+    again = (target.shelve("p1", ALL, HOUR, by(2), NOON), target.suppress("p1", ALL, by(2), on=True))
+
+    assert [(acted.answer, told(acted)) for acted in again] == [(Answer.DONE, [])] * 2
+
+
+def test_a_shelf_within_a_work_order_that_was_ended_lasts_no_longer_than_it_was_ordered() -> None:
+    target, _ = hot()
+    silent(target)
+    target.work_order("p1", "4711", by(), NOON, opened=True)
+    target.shelve("p1", "silence", 0.0, by(1), NOON)
+    [event] = target.shelve("p1", "silence", 600.0, by(HOUR), NOON + HOUR).outcome.events
+
+    assert event.shelved_until == NOON + HOUR + 600.0
+
+
+def test_an_end_that_arrives_after_a_later_order_of_its_name_ends_what_was_before_it() -> None:
+    target, _ = hot()
+    target.shelve("p1", "limit:vib", 8 * HOUR, by(), NOON)
+    target.shelve("p1", ALL, HOUR, by(2), NOON)
+    acted = target.shelve("p1", ALL, 0.0, by(1), NOON)
+
+    assert (acted.answer, told(acted)) == (Answer.OUTDATED, [("limit:vib", Transition.UNSHELVED)])
+
+
 def test_nothing_is_shelved_for_longer_than_the_policy_allows() -> None:
     target, _ = hot(replace(AT_ONCE, shelve_most_s=HOUR))
     [event] = target.shelve("p1", "limit:vib", 100 * HOUR, by(), NOON).outcome.events

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.shelving import ALL, MAX_AHEAD_S, MAX_ORDERS, Flags, Issued
+from edge_agent.core.snapshot import dump_alarms, load_alarms
+from tests.core.pump import pipeline
 
 NOON = 1_717_243_200.0
 HOUR = 3600.0
@@ -182,31 +186,120 @@ def test_of_orders_of_the_same_moment_about_a_kind_and_the_asset_the_one_that_en
 KINDS = ("risk", "limit:vib", "silence")
 
 
+class Order(NamedTuple):
+    """One order about a kind, `ALL`, or the work order 4711."""
+
+    about: str
+    on: bool
+    issued: Issued
+    length_s: float
+
+    def given(self, flags: Flags, now: float) -> None:
+        """Let it arrive."""
+        if self.about == "4711":
+            flags.order("4711", self.issued, opened=self.on, length_s=self.length_s, now=now)
+            return
+        flags.shelve(self.about, self.issued, self.length_s if self.on else 0.0, now)
+        flags.suppress(self.about, self.issued, on=self.on)
+
+    def ends(self, other: Order) -> bool:
+        """Whether it ends another, of a kind both are about or cover."""
+        same = self.about == other.about
+        return not self.on and (self.issued >= other.issued if same else self.issued.time >= other.issued.time)
+
+
+def expected(orders: list[Order], kind: str, now: float) -> tuple[float | None, str]:
+    """Until when a kind is shelved, and what suppresses it: the newest order of each name, if nothing has ended it."""
+    ends = [order for order in orders if order.about in {kind, ALL}]
+    covering = {kind} if kind.startswith("limit:") else {kind, ALL, "4711"}
+    newest = {order.about: order for order in sorted(orders, key=lambda one: one.issued) if order.on}
+    if any(order.ends(newest["4711"]) for order in orders if order.about == "4711" and "4711" in newest):
+        del newest["4711"]
+    held = [order for name, order in newest.items() if name in covering and not any(end.ends(order) for end in ends)]
+    shelved = [order.issued.time + order.length_s for order in held]
+    suppressed = any(order.about != "4711" for order in held)
+    return max((until for until in shelved if until > now), default=None), "operator" if suppressed else ""
+
+
+def restarted(flags: Flags) -> Flags:
+    """The flags as the next run of the agent finds them."""
+    before, after = pipeline(), pipeline()
+    before.flags["p1"] = flags
+    load_alarms(after, "p1", dump_alarms(before, "p1"))
+    return after.flags.get("p1", Flags())
+
+
 @given(st.data())
 def test_orders_about_kinds_the_asset_and_work_orders_end_the_same_in_any_order(data: st.DataObject) -> None:
-    """And each kind ends as the newest order about it, or covering it, says."""
-    orders = data.draw(
-        st.lists(st.tuples(st.sampled_from((*KINDS[:2], ALL, "order")), st.booleans()), min_size=1, max_size=6)
+    """Each kind ends as the newest end of it or of `ALL` leaves the orders that cover it; also across a restart."""
+    drawn = data.draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from((*KINDS[:2], ALL, "4711")),
+                st.booleans(),
+                st.integers(0, 6),
+                st.sampled_from((5.0, 20.0, HOUR)),
+            ),
+            min_size=1,
+            max_size=10,
+        )
     )
-    ends = []
-    for arrivals in (list(enumerate(orders)), data.draw(st.permutations(list(enumerate(orders))))):
-        flags = Flags()
-        for n, (about, on) in arrivals:
-            if about == "order":
-                flags.order("4711", at(n), opened=on, length_s=HOUR, now=NOON + 10)
-                continue
-            flags.shelve(about, at(n), HOUR if on else 0.0, NOON + 10)
-            flags.suppress(about, at(n), on=on)
-        ends.append([(flags.shelved_until(kind), flags.suppressed(kind)) for kind in KINDS])
+    orders = [Order(about, on, at(n, f"r{i}"), length) for i, (about, on, n, length) in enumerate(drawn)]
+    flags, now = Flags(), NOON + 10
+    for order in data.draw(st.permutations(orders)):
+        order.given(flags, now)
+        if data.draw(st.booleans()):
+            flags = restarted(flags)
+        now += data.draw(st.integers(0, 3))
+        flags.expire(now)
 
-    assert ends[0] == ends[1]
-    about, on = orders[-1]
-    last = at(len(orders) - 1).time + HOUR
-    for kind, (shelved_until, suppressed) in zip(KINDS, ends[0], strict=True):
-        if about in {kind, ALL} and not on:
-            assert (shelved_until, suppressed) == (None, "")
-        if about == kind or (about == ALL and not kind.startswith("limit:")):
-            assert (shelved_until == last, suppressed == "operator") == (on, on)
+    assert [(flags.shelved_until(kind), flags.suppressed(kind)) for kind in KINDS] == [
+        expected(orders, kind, now) for kind in KINDS
+    ]
+
+
+def test_what_has_ended_stays_so_whatever_is_ordered_later() -> None:
+    flags = Flags()
+    for kind in ("limit:vib", "silence"):
+        flags.shelve(kind, at(0), 8 * HOUR, NOON)
+        flags.suppress(kind, at(0), on=True)
+    flags.order("4711", at(0), opened=True, length_s=72 * HOUR, now=NOON)
+    flags.shelve(ALL, at(1), 0.0, NOON)
+    flags.suppress(ALL, at(1), on=False)
+    flags.shelve(ALL, at(2), HOUR, NOON + 2)
+    flags.suppress(ALL, at(2), on=True)
+
+    assert (flags.shelved_until("limit:vib"), flags.suppressed("limit:vib")) == (None, "")
+    assert (flags.shelved_until("silence"), flags.suppressed("silence")) == (NOON + 2 + HOUR, "operator")
+    flags.expire(NOON + 2 + HOUR)
+    flags.suppress(ALL, at(3), on=False)
+    assert (flags.shelved_until("silence"), flags.suppressed("silence")) == (None, "")
+
+
+def test_what_was_ended_by_a_clock_that_was_ahead_stays_so_once_it_is_right() -> None:
+    flags, year = Flags(), 365 * 86400.0
+    flags.shelve("limit:vib", at(year, "z"), HOUR, NOON + year)
+    flags.suppress("limit:vib", at(year, "z"), on=True)
+    flags.shelve("limit:vib", at(year + 1, "a"), 0.0, NOON + year)
+    flags.suppress("limit:vib", at(year + 1, "a"), on=False)
+    flags.expire(NOON)
+
+    assert not flags.due(NOON)
+    assert (flags.shelved_until("limit:vib"), flags.suppressed("limit:vib")) == (None, "")
+    assert flags.shelve("limit:vib", at(600), HOUR, NOON + 600)
+    assert flags.suppress("limit:vib", at(600), on=True)
+
+
+@pytest.mark.parametrize("ends", [{}, {"unshelved": {}, "unsuppressed": {}}])
+def test_what_was_over_in_a_former_version_ends_nothing(ends: dict[str, dict[str, Issued]]) -> None:
+    """It wrote a shelf of no length where one had expired, and nothing of ends."""
+    over = {"issued": [NOON + 1, "b"], "length_s": 0.0, "until": 0.0}
+    known = {"issued": [NOON, "a"], "length_s": HOUR, "until": NOON + HOUR}
+    written = {"shelves": {"risk": over, ALL: known}, "suppressions": {}, "orders": {}, **ends}
+    target = pipeline()
+    load_alarms(target, "p1", json.dumps({"#flags": {**written, "burst": 0.0, "raises": 0}}).encode())
+
+    assert target.flags["p1"].shelved_until("risk") == NOON + HOUR
 
 
 def test_an_order_that_changes_nothing_any_more_says_so() -> None:
@@ -244,3 +337,13 @@ def test_a_time_before_the_burst_begins_a_burst_of_its_own() -> None:
 
 def test_no_flag_is_nothing_to_write() -> None:
     assert not Flags()
+
+
+def test_what_only_ends_is_written_too() -> None:
+    """What it ends may arrive later."""
+    shelving, suppressing = Flags(), Flags()
+    shelving.shelve(ALL, at(1), 0.0, NOON)
+    suppressing.suppress(ALL, at(1), on=False)
+
+    assert shelving
+    assert suppressing
