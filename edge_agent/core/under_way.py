@@ -16,7 +16,7 @@ from edge_agent.core.commands import Command, command
 from edge_agent.core.properties import Reply
 
 MOST_REPLIES: Final = 4  # who repeats a request as often with other correlation data is told to wait
-MOST_KILLS: Final = 3  # runs of the agent that ended hard with it under way: it may be what ends them
+MOST_STARTS: Final = 3  # of the agent that found it the oldest under way: it may be what hangs, or ends the agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class UnderWay:
 
     asked: Command
     replies: tuple[Reply, ...]  # where its outcome is to go
-    kills: int = 0  # runs that ended hard since it was taken
+    starts: int = 0  # that found it the oldest, which is the one that runs
 
     def also(self, reply: Reply) -> UnderWay | None:
         """The same, answered there as well; None where there is no more room."""
@@ -33,9 +33,9 @@ class UnderWay:
             return self
         return None if len(self.replies) >= MOST_REPLIES else replace(self, replies=(*self.replies, reply))
 
-    def after_a_kill(self) -> UnderWay:
-        """The same, once more found by a start after a hard end."""
-        return replace(self, kills=self.kills + 1)
+    def found_again(self) -> UnderWay:
+        """The same, found by one start more."""
+        return replace(self, starts=self.starts + 1)
 
 
 class _Kept(BaseModel):
@@ -47,7 +47,7 @@ class _Kept(BaseModel):
     received: float
     via: str
     replies: tuple[tuple[str, str], ...] = Field(min_length=1)  # topic, correlation data in hexadecimal
-    kills: int
+    starts: int = 0
 
 
 _ALL: Final = TypeAdapter(tuple[_Kept, ...])
@@ -63,7 +63,7 @@ def dumped(under_way: Iterable[UnderWay]) -> bytes:
                 received=one.asked.received,
                 via=one.asked.via,
                 replies=tuple((reply.topic, reply.correlation.hex()) for reply in one.replies),
-                kills=one.kills,
+                starts=one.starts,
             )
             for one in under_way
         )
@@ -83,5 +83,5 @@ def loaded(written: bytes) -> list[UnderWay]:
         if not isinstance(asked, Command):
             message = f"{kept.name}: {asked.detail}"
             raise ValueError(message)  # noqa: TRY004 - of what is written, not of a type
-        found.append(UnderWay(asked, replies, kept.kills))
+        found.append(UnderWay(asked, replies, kept.starts))
     return found

@@ -34,7 +34,7 @@ from edge_agent.core.properties import Reply, reply
 from edge_agent.core.shelving import ALL, MAX_AHEAD_S, Issued
 from edge_agent.core.topics import Address
 from edge_agent.core.types import RELEARN, CommandRecord, Outgoing, Reading, WorkOrderEvent
-from edge_agent.core.under_way import MOST_KILLS, UnderWay, dumped, loaded
+from edge_agent.core.under_way import MOST_STARTS, UnderWay, dumped, loaded
 from edge_agent.core.wire import LANE_ALARM, stamp
 from edge_agent.ports import Arrival
 from edge_agent.service.inbox import ErrandDone
@@ -92,12 +92,14 @@ class Commander:
         self._pipeline, self._address, self._known, self._now, self._errand = pipeline, address, known, now, errand
         self._under_way: dict[str, UnderWay] = {}  # by request id
 
-    def restore(self, written: bytes, *, killed: bool) -> Carried:
+    def restore(self, written: bytes) -> Carried:
         """Take up again what was under way when the last run ended; what that brings is to be written at once.
+
+        The oldest is the one that ran: it may be what hangs, or what ended the agent. So the starts that find it are
+        counted, of it alone, and however the run ended.
 
         Args:
             written: the state `ERRANDS`, empty where there is none.
-            killed: the last run ended hard, perhaps by one of them.
         """
         try:
             found = loaded(written) if written else []
@@ -105,15 +107,16 @@ class Commander:
             logger.error("errands_damaged error=%s (whoever waits has to ask again)", error)  # noqa: TRY400 - in one line
             return Carried(states=self._kept())
         carried = Carried()
+        found[:1] = [one.found_again() for one in found[:1]]
         for one in found:
-            again = self._under_way[one.asked.request_id] = one.after_a_kill() if killed else one
+            self._under_way[one.asked.request_id] = one
             refusal = ""
-            if again.kills >= MOST_KILLS:
-                refusal = f"the agent has ended {again.kills} times before it was done; the log says how"
-            elif not self._errand(again.asked):
+            if one.starts >= MOST_STARTS:
+                refusal = f"the agent has ended {one.starts} times before it was done; the log says how"
+            elif not self._errand(one.asked):
                 refusal = "too many such wait; ask again"
             if refusal:
-                answered = self.errand_done(ErrandDone(again.asked, refusal=refusal))
+                answered = self.errand_done(ErrandDone(one.asked, refusal=refusal))
                 carried.records += answered.records
                 carried.outgoing += answered.outgoing
             logger.info("errand_again name=%s request=%s refusal=%r", one.asked.name, one.asked.request_id, refusal)

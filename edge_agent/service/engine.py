@@ -109,7 +109,7 @@ class Engine:
         self._attendance.begin(now)
         self._reception.restore(self._recorder.states(), now)
         errands = self._recorder.states().get(ERRANDS, b"")
-        self._carry(self._commander.restore(errands, killed=self._recorder.killed))
+        self._carry(self._commander.restore(errands))
         self._recorder.commit(owed=False)  # that they are begun again, before any of them is
         self._counted(Batch())
         logger.info("restored assets=%d readings_replayed=%d", len(self._attendance), replayed)

@@ -41,7 +41,6 @@ class Recorder:
     ) -> None:
         self.batch = Batch()  # what the next commit writes
         self.failing = False  # the last commit did not succeed
-        self.killed = False  # the last run did not end by itself
         self._journal, self._pipeline, self._clock = journal, pipeline, clock
         self._metrics, self._settings, self._unrecorded = metrics, settings, unrecorded
         self._since_snapshot = 0  # readings
@@ -60,7 +59,7 @@ class Recorder:
         if written.isdigit():
             self._clock.known(float(written))
         marks = self._journal.seen()
-        self.killed = self.batch.again = bool(states.get(RUNNING))
+        self.batch.again = bool(states.get(RUNNING))
         self.batch.states[RUNNING] = b"1"
         self.commit(owed=True)  # before we connect
         return self._since_snapshot, marks

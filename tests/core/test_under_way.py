@@ -31,7 +31,7 @@ def asked(name: str, payload: bytes, reply: Reply = DESK, via: str = "mqtt") -> 
 )
 def test_what_is_written_is_read_again_with_the_request_id_it_had(one: Command) -> None:
     other = Reply("elsewhere", b"")
-    found = [UnderWay(one, (one.reply, other), kills=2), UnderWay(one, (one.reply,))]
+    found = [UnderWay(one, (one.reply, other), starts=2), UnderWay(one, (one.reply,))]
 
     assert loaded(dumped(found)) == found
     assert loaded(dumped([])) == []
@@ -49,8 +49,14 @@ def test_who_asks_again_is_answered_as_well_and_nobody_twice() -> None:
     assert one.also(Reply("elsewhere")) is None
 
 
-def test_a_kill_is_counted() -> None:
-    assert UnderWay(asked("reload", b""), (DESK,)).after_a_kill().after_a_kill().kills == 2
+def test_a_start_that_finds_it_is_counted() -> None:
+    assert UnderWay(asked("reload", b""), (DESK,)).found_again().found_again().starts == 2
+
+
+def test_what_a_former_version_wrote_was_found_by_no_start() -> None:
+    former = {name: value for name, value in GOOD.items() if name != "starts"}
+
+    assert [one.starts for one in loaded(json.dumps([{**former, "kills": 2}]).encode())] == [0]
 
 
 GOOD = json.loads(dumped([UnderWay(asked("reload", b""), (DESK,))]))[0]

@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent.core.commands import CommandResult
 from edge_agent.core.types import RELEARN, AlarmEvent, Outgoing, Transition
-from edge_agent.core.under_way import MOST_KILLS, MOST_REPLIES
+from edge_agent.core.under_way import MOST_REPLIES, MOST_STARTS
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.service.commander import ERRANDS
@@ -274,7 +274,7 @@ def test_who_repeats_a_request_under_other_correlation_data_again_and_again_is_t
     assert [(a.request_id, a.answer) for a in answers(bench)] == [("r-1", "busy")]
 
 
-@pytest.mark.parametrize("kills", [1, MOST_KILLS - 1])
+@pytest.mark.parametrize("kills", [1, MOST_STARTS - 1])
 def test_what_a_kill_left_under_way_is_run_again_and_answered_once(kills: int) -> None:
     bench = Bench()
     bench.send(CMD + "ask", b'{"asset": "p1"}', properties=RESPONSE)
@@ -296,7 +296,7 @@ def test_what_was_under_way_when_the_agent_was_killed_again_and_again_is_refused
     bench = Bench()
     bench.send(CMD + "model-activate", b'{"bundle": "press@2", "request_id": "r-1"}', properties=RESPONSE)
     bench.drain()
-    for _ in range(MOST_KILLS):
+    for _ in range(MOST_STARTS):
         bench = Bench(journal=bench.journal)
     last = Bench(journal=bench.journal)
 
@@ -304,15 +304,22 @@ def test_what_was_under_way_when_the_agent_was_killed_again_and_again_is_refused
     assert [(a.request_id, a.answer) for a in waiting_answers(bench)] == [("r-1", "refused")]
 
 
-def test_a_stop_is_no_kill_of_what_waits() -> None:
+@pytest.mark.parametrize("stopped", [True, False])
+def test_what_hangs_is_refused_after_some_starts_and_what_waited_behind_it_is_run(*, stopped: bool) -> None:
+    """Of however the runs ended: a bundle on a hung mount is stopped for, not killed for."""
     bench = Bench()
-    bench.send(CMD + "reload", b'{"request_id": "r-1"}')
+    bench.send(CMD + "model-activate", b'{"bundle": "press@2", "request_id": "r-1"}')
+    bench.send(CMD + "ask", b'{"asset": "p1", "request_id": "r-2"}')
     bench.drain()
-    for _ in range(MOST_KILLS + 1):
-        bench.engine.close()
+    for _ in range(MOST_STARTS):
+        if stopped:
+            bench.engine.close()
         bench = Bench(journal=bench.journal)
 
-    assert [asked.request_id for asked in bench.errands] == ["r-1"]
+    assert [(a.request_id, a.answer) for a in waiting_answers(bench)] == [("r-1", "refused")]
+    assert [asked.request_id for asked in bench.errands] == ["r-2"]
+    after = Bench(journal=bench.journal)
+    assert [asked.request_id for asked in after.errands] == ["r-2"]  # counted from when it is the oldest
 
 
 def test_more_than_can_wait_after_a_kill_is_refused() -> None:
