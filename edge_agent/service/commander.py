@@ -215,7 +215,11 @@ class Commander:
         return Carried(later=True) if asked.via == LOCAL else self._busy(asked)
 
     def _awaited(self, asked: Command, under_way: UnderWay) -> Carried:
-        """A repeat of a command under way is answered with it."""
+        """A repeat of a command under way is answered with it; another one under its request id is not obeyed."""
+        if _what(asked) != _what(under_way.asked):
+            other = under_way.asked.name
+            detail = f"request_id: {asked.request_id!r} is that of another command under way ({other}); send a new one"
+            return self._refused(Refusal(asked.name, asked.request_id, "invalid", detail, asked.reply))
         also = under_way.also(asked.reply)
         if also is None:
             return self._busy(asked)
@@ -297,3 +301,8 @@ class Commander:
         key = digest("answer", result.request_id, result.time, topic, to.correlation.hex())
         body = result.model_dump_json().encode()
         return Outgoing(key, topic, body, 1, retain=False, lane=LANE_ALARM, group=key, correlation=to.correlation)
+
+
+def _what(asked: Command) -> tuple[str, dict[str, object]]:
+    """What is asked, whenever: who repeats a request may stamp it anew."""
+    return asked.name, asked.request.model_dump(exclude={"time"})

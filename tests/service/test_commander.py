@@ -250,9 +250,10 @@ def test_more_errands_than_can_wait_are_refused() -> None:
 
 def test_a_repeat_of_what_is_under_way_is_not_run_again_and_answered_with_it() -> None:
     bench = Bench()
-    for correlation in (b"id", b"id", b"no"):
+    for n, correlation in enumerate((b"id", b"id", b"no")):
+        body = {"bundle": "press@2", "request_id": "r-1", "time": START + n}
         properties = RESPONSE.replace(b"id", correlation)
-        bench.send(CMD + "model-activate", b'{"bundle": "press@2", "request_id": "r-1"}', properties=properties)
+        bench.send(CMD + "model-activate", json.dumps(body).encode(), properties=properties)
         bench.drain()
     [asked] = bench.errands
     bench.inbox.note(ErrandDone(asked, refusal="no such bundle"))
@@ -262,6 +263,23 @@ def test_a_repeat_of_what_is_under_way_is_not_run_again_and_answered_with_it() -
     assert [m.correlation for m in sent(bench) if m.topic == "desk/answers"] == [b"id", b"no"]
     assert len({m.key for m in sent(bench)}) == len(sent(bench))
     assert sum(len(batch.commands) for batch in bench.journal.batches) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("reload", {}), ("ask", {"asset": "p2"}), ("ask", {"asset": "p1", "actor": "anna"})],
+)
+def test_another_command_under_the_request_id_of_one_under_way_is_refused(name: str, body: dict[str, str]) -> None:
+    bench = Bench()
+    bench.send(CMD + "ask", b'{"asset": "p1", "request_id": "r-1"}')
+    bench.send(CMD + name, json.dumps({**body, "request_id": "r-1"}).encode(), properties=RESPONSE)
+    bench.drain()
+    [refused] = answers(bench)
+    bench.inbox.note(ErrandDone(bench.errands[0], text="p1 is well"))
+    bench.drain()
+
+    assert (refused.command, refused.answer, refused.detail.split(":")[0]) == (name, "invalid", "request_id")
+    assert [(a.command, a.answer, a.text) for a in answers(bench)[1:]] == [("ask", "done", "p1 is well")]
 
 
 def test_who_repeats_a_request_under_other_correlation_data_again_and_again_is_told_to_wait() -> None:
