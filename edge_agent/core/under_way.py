@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from edge_agent.core.commands import Command, command
 from edge_agent.core.properties import Reply
 
+MOST_UNDER_WAY: Final = 16  # more are not accepted; what was accepted stays, and finds its place at the next start too
 MOST_REPLIES: Final = 4  # who repeats a request as often with other correlation data is told to wait
 MOST_STARTS: Final = 3  # of the agent that found it the oldest under way: it may be what hangs, or ends the agent
 

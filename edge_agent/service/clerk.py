@@ -16,7 +16,6 @@ from edge_agent.service.inbox import ErrandDone, Inbox
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING = 16
 IDLE_S = 1.0
 
 
@@ -25,15 +24,11 @@ class Clerk:
 
     def __init__(self, errands: Errands, inbox: Inbox) -> None:
         self._errands, self._inbox = errands, inbox
-        self._waiting: queue.Queue[Command | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[Command | None] = queue.SimpleQueue()  # the commander bounds it
 
-    def run(self, asked: Command) -> bool:
-        """Engine: take an errand; False where too many wait."""
-        try:
-            self._waiting.put_nowait(asked)
-        except queue.Full:
-            return False
-        return True
+    def run(self, asked: Command) -> None:
+        """Engine: take an errand."""
+        self._waiting.put(asked)
 
     def wake(self) -> None:
         """Any thread: let an idle turn end at once."""

@@ -34,7 +34,7 @@ from edge_agent.core.properties import Reply, reply
 from edge_agent.core.shelving import ALL, MAX_AHEAD_S, Issued
 from edge_agent.core.topics import Address
 from edge_agent.core.types import RELEARN, CommandRecord, Outgoing, Reading, WorkOrderEvent
-from edge_agent.core.under_way import MOST_STARTS, UnderWay, dumped, loaded
+from edge_agent.core.under_way import MOST_STARTS, MOST_UNDER_WAY, UnderWay, dumped, loaded
 from edge_agent.core.wire import LANE_ALARM, stamp
 from edge_agent.ports import Arrival
 from edge_agent.service.inbox import ErrandDone
@@ -66,7 +66,7 @@ class Carried:
     markers: list[Reading] = field(default_factory=list)
     states: dict[str, bytes] = field(default_factory=dict)
     reload: bool = False  # to be done when all of it is written
-    later: bool = False  # too many wait for the clerk: what lies beside the journal stays there for the next look
+    later: bool = False  # too many are under way: what lies beside the journal stays there for the next look
 
 
 class Commander:
@@ -78,7 +78,7 @@ class Commander:
         address: Address,
         known: Callable[[str], CommandRecord | None],
         now: Callable[[], float],
-        errand: Callable[[Command], bool],
+        errand: Callable[[Command], None],
     ) -> None:
         """Ready to obey.
 
@@ -87,7 +87,7 @@ class Commander:
             address: where commands come in and answers go.
             known: what was written down of a request id.
             now: the wall clock, Unix seconds.
-            errand: takes a command that needs more time than the engine has; False where too many wait.
+            errand: takes a command that needs more time than the engine has.
         """
         self._pipeline, self._address, self._known, self._now, self._errand = pipeline, address, known, now, errand
         self._under_way: dict[str, UnderWay] = {}  # by request id
@@ -106,22 +106,18 @@ class Commander:
         except ValueError as error:
             logger.error("errands_damaged error=%s (whoever waits has to ask again)", error)  # noqa: TRY400 - in one line
             return Carried(states=self._kept())
-        carried = Carried()
-        found[:1] = [one.found_again() for one in found[:1]]
-        for one in found:
-            self._under_way[one.asked.request_id] = one
-            refusal = ""
-            if one.starts >= MOST_STARTS:
-                refusal = f"the agent has ended {one.starts} times before it was done; the log says how"
-            elif not self._errand(one.asked):
-                refusal = "too many such wait; ask again"
-            if refusal:
-                answered = self.errand_done(ErrandDone(one.asked, refusal=refusal))
-                carried.records += answered.records
-                carried.outgoing += answered.outgoing
-            logger.info("errand_again name=%s request=%s refusal=%r", one.asked.name, one.asked.request_id, refusal)
-        if found:
-            carried.states = self._kept()
+        if not found:
+            return Carried()
+        oldest = found[0].found_again()
+        self._under_way = {one.asked.request_id: one for one in (oldest, *found[1:])}
+        carried = Carried(states=self._kept())
+        if oldest.starts >= MOST_STARTS:
+            refusal = f"the agent has ended {oldest.starts} times before it was done; the log says how"
+            logger.error("errand_given_up name=%s request=%s", oldest.asked.name, oldest.asked.request_id)
+            carried = self.errand_done(ErrandDone(oldest.asked, refusal=refusal))
+        for one in self._under_way.values():
+            logger.info("errand_again name=%s request=%s", one.asked.name, one.asked.request_id)
+            self._errand(one.asked)
         return carried
 
     def hears(self, topic: str) -> bool:
@@ -209,10 +205,11 @@ class Commander:
             return self._targeted(asked, request, by)
         if isinstance(request, BaselineResetRequest):
             return self._relearn(asked, request.asset)
-        if self._errand(asked):
-            self._under_way[asked.request_id] = UnderWay(asked, (asked.reply,))
-            return Carried(states=self._kept())  # its answer comes later, by `errand_done`
-        return Carried(later=True) if asked.via == LOCAL else self._busy(asked)
+        if len(self._under_way) >= MOST_UNDER_WAY:
+            return Carried(later=True) if asked.via == LOCAL else self._busy(asked)
+        self._under_way[asked.request_id] = UnderWay(asked, (asked.reply,))
+        self._errand(asked)
+        return Carried(states=self._kept())  # its answer comes later, by `errand_done`
 
     def _awaited(self, asked: Command, under_way: UnderWay) -> Carried:
         """A repeat of a command under way is answered with it; another one under its request id is not obeyed."""
@@ -279,7 +276,7 @@ class Commander:
 
     def _busy(self, asked: Command) -> Carried:
         return self._refused(
-            Refusal(asked.name, asked.request_id, "busy", "too many such wait; ask again", asked.reply)
+            Refusal(asked.name, asked.request_id, "busy", "too many such are under way; ask again", asked.reply)
         )
 
     def _refused(self, refusal: Refusal) -> Carried:

@@ -61,7 +61,7 @@ class Engine:
         settings: EngineSettings,
         committed: Callable[[tuple[int, ...]], None],
         urgent: Callable[[Outgoing], None],
-        errand: Callable[[Command], bool] = lambda _asked: False,  # takes commands that need time
+        errand: Callable[[Command], None] = lambda _asked: None,  # takes commands that need time
         reload: Callable[[], None] = lambda: None,  # begins anew with the configuration on disk
         spool: Spool | None = None,  # commands left beside the journal
         report: Callable[[AlarmEvent, Window], None] | None = None,  # may put an event into better words

@@ -22,7 +22,6 @@ from edge_agent.service.publisher import Publisher
 from tests.fakes import MemoryJournal
 
 LABELS = ("none", "VIB")
-MOST_ERRANDS = 2
 ORIGIN = Origin(
     address=Address("t", "s", "gw"),
     model=ModelPayload(name="fake", version="1", sha256="0" * 64),
@@ -134,19 +133,13 @@ class Bench:
             committed=self.publisher.committed,
             urgent=self.urgent.append,
             interpreter=self.interpreter,
-            errand=self._errand,
+            errand=self.errands.append,
             reload=lambda: self.reloads.append(self.now),
             spool=self.spool,
         )
         before = len(self.journal.batches)
         self.engine.restore()
         del self.journal.batches[before:]  # that it runs, which is no batch of any message
-
-    def _errand(self, asked: Command) -> bool:
-        if len(self.errands) == MOST_ERRANDS:
-            return False
-        self.errands.append(asked)
-        return True
 
     def send(  # noqa: PLR0913 - what a message has
         self,

@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent.core.commands import CommandResult
 from edge_agent.core.types import RELEARN, AlarmEvent, Outgoing, Transition
-from edge_agent.core.under_way import MOST_REPLIES, MOST_STARTS
+from edge_agent.core.under_way import MOST_REPLIES, MOST_STARTS, MOST_UNDER_WAY
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.service.commander import ERRANDS
@@ -241,11 +241,16 @@ def test_an_errand_that_failed_is_answered_and_reloads_nothing() -> None:
 
 def test_more_errands_than_can_wait_are_refused() -> None:
     bench = Bench()
-    for n in range(3):
+    for n in range(MOST_UNDER_WAY + 1):
         bench.send(CMD + "ask", json.dumps({"asset": "p1", "request_id": f"r-{n}"}).encode())
     bench.drain()
 
-    assert [(a.request_id, a.answer) for a in answers(bench)] == [("r-2", "busy")]
+    assert [(a.request_id, a.answer) for a in answers(bench)] == [(f"r-{MOST_UNDER_WAY}", "busy")]
+    bench.inbox.note(ErrandDone(bench.errands[0], text="p1 is well"))
+    bench.drain()
+    bench.send(CMD + "reload", b'{"request_id": "last"}')
+    bench.drain()
+    assert bench.errands[-1].request_id == "last"
 
 
 def test_a_repeat_of_what_is_under_way_is_not_run_again_and_answered_with_it() -> None:
@@ -340,16 +345,17 @@ def test_what_hangs_is_refused_after_some_starts_and_what_waited_behind_it_is_ru
     assert [asked.request_id for asked in after.errands] == ["r-2"]  # counted from when it is the oldest
 
 
-def test_more_than_can_wait_after_a_kill_is_refused() -> None:
+def test_all_that_was_accepted_is_taken_up_by_the_next_start() -> None:
     bench = Bench()
-    for n in range(3):
-        bench.send(CMD + "ask", json.dumps({"asset": "p1", "request_id": f"r-{n}"}).encode())
+    accepted = [f"r-{n}" for n in range(MOST_UNDER_WAY)]
+    for request_id in (*accepted, "busy"):
+        bench.send(CMD + "ask", json.dumps({"asset": "p1", "request_id": request_id}).encode())
         bench.drain()
-        bench.errands.clear()  # somebody runs it
+        bench.errands.clear()  # somebody runs it, which is no end of it
     after = Bench(journal=bench.journal)
 
-    assert [asked.request_id for asked in after.errands] == ["r-0", "r-1"]
-    assert [(a.request_id, a.answer) for a in waiting_answers(after)] == [("r-2", "refused")]
+    assert [asked.request_id for asked in after.errands] == accepted
+    assert [a.request_id for a in waiting_answers(after)] == ["busy"]
 
 
 def test_what_was_under_way_and_cannot_be_read_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -404,15 +410,18 @@ def test_an_errand_left_beside_the_journal_stays_there_until_it_is_written_that_
 
 
 def test_an_errand_left_beside_the_journal_waits_there_while_too_many_others_do() -> None:
-    left: list[tuple[str, dict[str, object]]] = [("reload", {"request_id": f"r-{n}"}) for n in range(3)]
+    left: list[tuple[str, dict[str, object]]] = [
+        ("ask", {"asset": "p1", "request_id": f"r-{n}"}) for n in range(MOST_UNDER_WAY + 1)
+    ]
     spool = Basket(*left)
     bench = Bench(spool=spool)
     bench.drain()
-    assert (len(bench.errands), len(spool.left)) == (2, 1)
-    bench.errands.clear()
+    assert (len(bench.errands), len(spool.left)) == (MOST_UNDER_WAY, 1)
+    bench.inbox.note(ErrandDone(bench.errands[0], text="p1 is well"))
+    bench.drain()
     bench.drain()
 
-    assert (len(bench.errands), spool.left) == (1, {})
+    assert (len(bench.errands), spool.left) == (MOST_UNDER_WAY + 1, {})
 
 
 class Unreadable(MemoryJournal):
