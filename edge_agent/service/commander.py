@@ -91,6 +91,7 @@ class Commander:
         """
         self._pipeline, self._address, self._known, self._now, self._errand = pipeline, address, known, now, errand
         self._under_way: dict[str, UnderWay] = {}  # by request id
+        self._unwritten: list[Command] = []  # of these: not begun, because a kill would not be counted
 
     def restore(self, written: bytes) -> Carried:
         """Take up again what was under way when the last run ended; what that brings is to be written at once.
@@ -117,8 +118,14 @@ class Commander:
             carried = self.errand_done(ErrandDone(oldest.asked, refusal=refusal))
         for one in self._under_way.values():
             logger.info("errand_again name=%s request=%s", one.asked.name, one.asked.request_id)
-            self._errand(one.asked)
+            self._unwritten.append(one.asked)
         return carried
+
+    def written(self) -> None:
+        """All that was carried is written: what takes time may begin."""
+        for asked in self._unwritten:
+            self._errand(asked)
+        self._unwritten.clear()
 
     def hears(self, topic: str) -> bool:
         """Whether commands come in on a topic."""
@@ -208,7 +215,7 @@ class Commander:
         if len(self._under_way) >= MOST_UNDER_WAY:
             return Carried(later=True) if asked.via == LOCAL else self._busy(asked)
         self._under_way[asked.request_id] = UnderWay(asked, (asked.reply,))
-        self._errand(asked)
+        self._unwritten.append(asked)
         return Carried(states=self._kept())  # its answer comes later, by `errand_done`
 
     def _awaited(self, asked: Command, under_way: UnderWay) -> Carried:

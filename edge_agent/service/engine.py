@@ -110,7 +110,8 @@ class Engine:
         self._reception.restore(self._recorder.states(), now)
         errands = self._recorder.states().get(ERRANDS, b"")
         self._carry(self._commander.restore(errands))
-        self._recorder.commit(owed=False)  # that they are begun again, before any of them is
+        if self._recorder.commit(owed=False) is not None:  # that they are begun again, before any of them is
+            self._commander.written()
         self._counted(Batch())
         logger.info("restored assets=%d readings_replayed=%d", len(self._attendance), replayed)
 
@@ -375,6 +376,7 @@ class Engine:
             for entry in self._carried:
                 self._spool.done(entry)
         self._carried = []
+        self._commander.written()
         if self._reloading:
             self._reloading = False
             self._reload()

@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent.core.commands import CommandResult
 from edge_agent.core.types import RELEARN, AlarmEvent, Outgoing, Transition
-from edge_agent.core.under_way import MOST_REPLIES, MOST_STARTS, MOST_UNDER_WAY
+from edge_agent.core.under_way import MOST_REPLIES, MOST_STARTS, MOST_UNDER_WAY, loaded
 from edge_agent.errors import StoreError
 from edge_agent.ports import Batch
 from edge_agent.service.commander import ERRANDS
@@ -343,6 +343,28 @@ def test_what_hangs_is_refused_after_some_starts_and_what_waited_behind_it_is_ru
     assert [asked.request_id for asked in bench.errands] == ["r-2"]
     after = Bench(journal=bench.journal)
     assert [asked.request_id for asked in after.errands] == ["r-2"]  # counted from when it is the oldest
+
+
+def test_nothing_that_takes_time_begins_before_it_is_written_that_it_does() -> None:
+    """It may end the agent: where that cannot be counted it would do so at every start, for ever."""
+    bench = Bench()
+    bench.journal.failing = True
+    bench.send(CMD + "model-activate", b'{"bundle": "press@2", "request_id": "r-1"}')
+    bench.drain()
+    assert bench.errands == []
+    bench.journal.failing = False
+    bench.drain()
+    assert [asked.request_id for asked in bench.errands] == ["r-1"]
+
+    bench.journal.failing = True
+    after = Bench(journal=bench.journal)
+    after.drain()
+    assert after.errands == []
+    bench.journal.failing = False
+    after.drain()
+    after.drain()
+    assert [asked.request_id for asked in after.errands] == ["r-1"]
+    assert [one.starts for one in loaded(bench.journal.states()[ERRANDS])] == [1]
 
 
 def test_all_that_was_accepted_is_taken_up_by_the_next_start() -> None:
