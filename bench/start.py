@@ -55,7 +55,7 @@ def _starts(place: Place, readings: int, rounds: int, step_s: float) -> tuple[fl
         raise UnmeasuredError(f"{readings} readings were to be left behind, {place.readings()} are in SQLite")
     left = place.folder / f"{place.name}-left"
     left.mkdir()
-    for file in place.folder.glob(f"{place.database.name}*"):
+    for file in _journal(place):
         shutil.copy2(file, left)
     killed = [_after_kill(place, left) for _ in range(rounds)]
     _after_kill(place, left, stop=True)
@@ -66,9 +66,14 @@ def _starts(place: Place, readings: int, rounds: int, step_s: float) -> tuple[fl
     return new, median(killed), median(clean)
 
 
+def _journal(place: Place) -> list[Path]:
+    """The database with its log; the copy of the bundle beside it stays where it is."""
+    return [file for file in place.folder.glob(f"{place.database.name}*") if file.is_file()]
+
+
 def _after_kill(place: Place, left: Path, *, stop: bool = False) -> float:
     """Seconds to READY with the files that a kill has left; then another kill, or a clean stop."""
-    for file in place.folder.glob(f"{place.database.name}*"):
+    for file in _journal(place):
         file.unlink()
     for file in left.iterdir():
         shutil.copy2(file, place.folder)
