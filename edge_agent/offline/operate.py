@@ -167,10 +167,9 @@ def _order(  # noqa: PLR0913 - what is ordered, by whom, of which agent
     """Leave the command, wait for what comes of it, and say it."""
     with closing(queries.open_readonly(journal)):
         pass  # there is a journal, and it is ours
-    request_id = uuid.uuid4().hex
     given = {key: value for key, value in fields.items() if value is not None}
     body = {
-        "request_id": request_id,
+        "request_id": uuid.uuid4().hex,
         "actor": actor or getpass.getuser(),
         "comment": comment,
         "time": time.time(),
@@ -180,8 +179,8 @@ def _order(  # noqa: PLR0913 - what is ordered, by whom, of which agent
     asked = command(name, payload, Reply(), received=time.time(), via="local")
     if isinstance(asked, Refusal):
         raise UsageError(asked.detail, hint=f"edge-agent {name} --help")
-    leave(journal, name, request_id, payload)
-    record = _answered(journal, request_id, wait_s)
+    leave(journal, name, asked.request_id, payload)
+    record = _answered(journal, asked.request_id, wait_s)
     if record is None:
         click.echo(f"{name}: left for the agent, no answer within {wait_s:g} s; it is obeyed when the agent runs")
     elif not record.accepted:

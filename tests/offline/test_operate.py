@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,9 +12,11 @@ from click.testing import CliRunner, Result
 
 from edge_agent.errors import EdgeAgentError, UsageError
 from edge_agent.offline.operate import ack, command_, seconds, shelve, unshelve
+from edge_agent.ports import Batch
 from edge_agent.store.database import StoreSettings
 from edge_agent.store.journal import open_journal
 from edge_agent.store.spool import FileSpool
+from tests.store.journal_values import some_command
 
 
 @pytest.fixture
@@ -80,3 +83,14 @@ def test_a_journal_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_lengths_of_time() -> None:
     assert [seconds(text) for text in ("90s", "1.5h", "2d")] == [90.0, 5400.0, 172800.0]
+
+
+def test_a_request_id_of_ones_own_is_waited_for_and_answered_again(tmp_path: Path) -> None:
+    path = tmp_path / "agent.db"
+    with closing(open_journal(StoreSettings(path=path))) as journal:
+        journal.commit(Batch(commands=[replace(some_command("r-1"), name="reload")]))
+    arguments = ["reload", "request_id=r-1", "--database", str(path), "--wait", "5"]
+    result = CliRunner().invoke(command_, arguments, catch_exceptions=False)
+
+    assert result.output == "reload: done\n"
+    assert [b'"request_id": "r-1"' in payload for _, _, payload in FileSpool(path).waiting()] == [True]
