@@ -28,6 +28,7 @@ from edge_agent.mqtt.packets import Publish
 from edge_agent.ports import Relief
 
 CHUNK: Final = 16 * 1024  # bytes: about 120 messages, a millisecond; then paho may send again
+GULP: Final = 16 * CHUNK  # while QoS 0 is read past: each read waits its turn for the interpreter beside the engine
 LARGEST: Final = MAX_PAYLOAD + 64 * 1024  # bytes of a packet: the largest payload that is decoded, topic and properties
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 
@@ -71,7 +72,7 @@ class Intake:
         if not self._foreign:
             self._sort()
         if not self._foreign and not self.blocked:
-            came = self._stream.recv(CHUNK)
+            came = self._stream.recv(GULP if self._relief.full() else CHUNK)
             if not came:
                 return b""
             self._data += came
