@@ -7,6 +7,7 @@ adds the embedding of the channel's name to every value by it. A text that is to
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -23,6 +24,7 @@ Ids = NDArray[np.int64]
 
 BUCKETS: Final = (32, 64, 96, 128, 160, 192)  # padded lengths: fixed shapes keep int8 results and memory stable
 LOG_TOKENS: Final = 32
+_MOST_WORDS: Final = 4096  # whose tokens are kept
 PAD, CLS, SEP, UNK, MASK = "[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"
 SPECIAL: Final = (PAD, CLS, SEP, UNK, MASK)
 ZONES: Final = ("warning", "alarm")
@@ -37,6 +39,10 @@ class Kind(IntEnum):
     CHANNEL = 1
     SILENT = 2
     LOG = 3
+
+
+_CHANNEL: Final = Kind.CHANNEL
+_PLACE: Final = {Kind.HEAD: 0, Kind.SILENT: 1, Kind.LOG: 2}  # of what is no channel line
 
 
 class Line(NamedTuple):
@@ -54,6 +60,25 @@ class Encoded(NamedTuple):
     channel_of: Ids
 
 
+class _Words(dict[str, tuple[int, ...]]):
+    """The tokens of words, each with the same blank before it; kept, since a machine's texts are of few words.
+
+    What is empty or holds a blank is no word: a KeyError.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, blank: str) -> None:
+        super().__init__()
+        self._tokenizer, self._blank = tokenizer, blank
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        if word.split() != [word]:
+            raise KeyError(word)
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        ids = self[word] = tuple(self._tokenizer.encode(self._blank + word, add_special_tokens=False).ids)
+        return ids
+
+
 class TextEncoder:
     """Encodes texts for one bundle. `bound` is whether its model takes the channel binding."""
 
@@ -66,6 +91,9 @@ class TextEncoder:
         self._log, self._silent = self._id(LOG, -1), self._id(SILENT, -1)
         self.first_ordinal = self._id(ORDINALS[0], -1)
         self._past_ordinals = self.first_ordinal + len(ORDINALS)
+        self._first, self._later = _Words(tokenizer, ""), _Words(tokenizer, " ")
+        self._blank = tokenizer.encode(" ", add_special_tokens=False).ids
+        self._levels = frozenset(range(self.first_ordinal + 1, self.first_ordinal + 1 + len(LEVELS)))
         if bound and self._id(ORDINALS[-1], -1) != self._past_ordinals - 1:
             raise BundleError(
                 f"the tokenizer does not hold the {len(ORDINALS)} ordinal words of the text in one block",
@@ -78,6 +106,30 @@ class TextEncoder:
 
     def lines(self, text: str) -> list[Line]:
         """The text line by line in tokens."""
+        try:
+            ids = self._by_words(text)
+        except KeyError:
+            ids = self._by_offsets(text)
+        return [Line(self._kind(k, line), tuple(line)) for k, line in enumerate(ids) if line]
+
+    def _by_words(self, text: str) -> list[list[int]]:
+        """Token ids of each line, word by word: no token reaches over a blank but to take in the one before it.
+
+        Raises:
+            KeyError: there is more between two words than one blank or line break, or any around the text.
+        """
+        start, *lines = text.split("\n")
+        first, *words = start.split(" ")
+        spelled, flat = self._later.__getitem__, itertools.chain.from_iterable
+        ids = [list(flat(map(spelled, line.split(" ")))) for line in lines]
+        ids.insert(0, [*self._first[first], *flat(map(spelled, words))])
+        for line, following in itertools.pairwise(ids):
+            if following[:1] == self._blank:  # as by offsets, and as models learned it: it ends where its break does
+                line.append(following.pop(0))
+        return ids
+
+    def _by_offsets(self, text: str) -> list[list[int]]:
+        """Token ids of each line, of any text."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         breaks = np.array([i for i, c in enumerate(text) if c == "\n"])
         ends = np.array([end for _, end in encoding.offsets], dtype=np.int64)
@@ -85,7 +137,7 @@ class TextEncoder:
         ids: list[list[int]] = [[] for _ in range(len(breaks) + 1)]
         for token, line in zip(encoding.ids, number.tolist(), strict=True):
             ids[line].append(token)
-        return [Line(self._kind(k, line), tuple(line)) for k, line in enumerate(ids) if line]
+        return ids
 
     def _kind(self, number: int, ids: Sequence[int]) -> Kind:
         if number == 0:
@@ -94,16 +146,21 @@ class TextEncoder:
             return Kind.LOG
         if ids[0] == self._silent:
             return Kind.SILENT
-        return Kind.CHANNEL if any(self.first_ordinal <= i < self._past_ordinals for i in ids) else Kind.LOG
+        low, high = self.first_ordinal, self._past_ordinals
+        return Kind.CHANNEL if low <= ids[-1] < high or any(low <= i < high for i in ids) else Kind.LOG
 
     def assemble(self, lines: Sequence[Line]) -> tuple[list[int], list[int]]:
         """Token ids and channel binding of the lines, cut to the longest bucket, not padded."""
         limit = self.buckets[-1]
-        channels = [line.ids for line in lines if line.kind is Kind.CHANNEL]
-        head = [i for line in lines if line.kind is Kind.HEAD for i in line.ids]
-        silent = [i for line in lines if line.kind is Kind.SILENT for i in line.ids]
-        logs = [i for line in lines if line.kind is Kind.LOG for i in line.ids]
-        head = [self._cls, *head][: limit - LOG_TOKENS]
+        channels: list[tuple[int, ...]] = []
+        others: tuple[list[int], list[int], list[int]] = ([self._cls], [], [])
+        for kind, tokens in lines:
+            if kind == _CHANNEL:
+                channels.append(tokens)
+            else:
+                others[_PLACE[kind]].extend(tokens)
+        head, silent, logs = others
+        head = head[: limit - LOG_TOKENS]
         silent = silent[: limit - LOG_TOKENS - len(head)]
         used = len(head) + len(silent)
         logs = logs[: max(LOG_TOKENS, limit - used - sum(map(len, channels)))]
@@ -127,8 +184,8 @@ class TextEncoder:
 
     def stranger(self, ids: Ids) -> bool:
         """Whether a text states no level but `q?`: nothing is known of its class. Joint channels have none in any."""
-        stated = (ids > self.first_ordinal) & (ids <= self.first_ordinal + len(LEVELS))
-        return self.bound and bool((ids == self.first_ordinal).any()) and not bool(stated.any())
+        said = ids.ravel().tolist()
+        return self.bound and self.first_ordinal in said and self._levels.isdisjoint(said)
 
     def padded(self, ids: Sequence[int], channel_of: Sequence[int]) -> Encoded:
         """Token ids and binding as one row, padded to the shortest bucket that holds them."""

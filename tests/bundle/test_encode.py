@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from edge_agent.bundle.encode import LOG_TOKENS, Kind, TextEncoder, read_tokenizer
@@ -64,6 +66,54 @@ def test_a_name_never_seen_has_several_tokens_before_its_values(encoder: TextEnc
 
     assert len(line.ids) > 8
     assert all(i >= encoder.first_ordinal for i in line.ids)
+
+
+def read_as_a_whole(tokenizer: Tokenizer, text: str) -> list[list[int]]:
+    """The token ids of each line, by one call for all of the text: a token lies where its last character does."""
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    lines: list[list[int]] = [[] for _ in text.split("\n")]
+    for token, (_, end) in zip(encoding.ids, encoding.offsets, strict=True):
+        lines[text.count("\n", 0, end - 1)].append(token)
+    return [ids for ids in lines if ids]
+
+
+ODD = (
+    "q05",
+    "z+30",
+    "[MASK]",
+    "[SEP]x",
+    "q?",
+    "<8h",
+    "don't",
+    "'s",
+    "q05q05",
+    "-q05",
+    "q05.",
+    "Ġx",
+    "e\u0301",
+    "\u0301",
+)
+WORDS = st.one_of(st.sampled_from([*ORDINALS[:4], "log", "pump", "flow_m3h", "alarm", *ODD]), st.text(max_size=6))
+BLANKS = st.sampled_from([*[" "] * 12, *["\n"] * 6, "", "\t", "  ", "\u00a0"])
+
+
+@given(st.lists(st.tuples(WORDS, BLANKS), max_size=10))
+def test_words_read_one_by_one_are_the_tokens_of_the_whole_text(
+    tokenizer: Tokenizer, encoder: TextEncoder, words: list[tuple[str, str]]
+) -> None:
+    text = "".join(word + blank for word, blank in words)
+
+    for shown in (text, text.rstrip(" \n")):  # with a blank at its end no text is read word by word
+        assert [list(line.ids) for line in encoder.lines(shown)] == read_as_a_whole(tokenizer, shown)
+
+
+def test_more_words_than_are_kept_change_nothing(tokenizer: Tokenizer) -> None:
+    encoder = TextEncoder(tokenizer)
+    first = encoder.lines("pump\nlog <1h seal w0 worn")
+    for n in range(5_000):
+        encoder.lines(f"pump\nlog <1h seal w{n} worn")
+
+    assert encoder.lines("pump\nlog <1h seal w0 worn") == first
 
 
 def test_lines_are_told_apart(encoder: TextEncoder) -> None:
