@@ -29,12 +29,13 @@ from edge_agent.training.calibrate import (
     fit_threshold,
 )
 from edge_agent.training.examples import Examples
-from edge_agent.training.export import export_float, quantize, write_files, write_manifest
+from edge_agent.training.export import quantize, write_files, write_manifest
 from edge_agent.training.figures import Figure
 from edge_agent.training.model import RiskEncoder
 from edge_agent.training.recipe import Say
 from edge_agent.training.runs import MODES, UNKNOWN
 from edge_agent.training.scoring import Floats, Indices, logits_of, pr_auc
+from edge_agent.training.served import write_served
 
 _TOLERANCE: Final = 0.08
 _BATCH: Final = 128
@@ -87,7 +88,7 @@ def assemble(  # noqa: PLR0913 - the parts of one bundle, used once
 ) -> tuple[Manifest, list[Figure]]:
     """Write the bundle to `out`, working files to `folder`; its manifest, and how the held-out windows came out."""
     whole = folder / "risk-float.onnx"
-    export_float(model, whole)
+    write_served(model, whole)
     floats = _float_logits(model, content.encoder, checks)
     nothing = [GoldenCase(text="-", risk=0.0, mode=MODES[0], mode_probability=0.0)]
     best: tuple[float, Path, Floats] | None = None

@@ -39,6 +39,7 @@ class Making:
     minutes: float
     modes: frozenset[str]  # failure modes that occurred in training
     pruned: Pruned | None = None
+    weights: str | None = None  # the bundle whose weights were taken, trained by the same steps
 
 
 def machine() -> str:
@@ -62,7 +63,9 @@ def write_card(folder: Path, manifest: Manifest, figures: Sequence[Figure], maki
         strangers=_strangers(manifest),
         conformal=conformal,
         today=dt.datetime.now(tz=dt.UTC).date().isoformat(),
-        minutes=f"{making.minutes:.0f} min",
+        training=f"{making.minutes:.0f} min of training"
+        if making.weights is None
+        else f"with the weights of {making.weights}, trained by the same steps; nothing was trained anew",
         machine=machine(),
         command=making.command,
         table=table(figures),
@@ -125,7 +128,7 @@ ISO 14224 failure mode. An int8 encoder: {shape.layers} pre-norm layers of {shap
 Every value token carries its channel's name and its statistic inside the graph (third input
 `channel_of`).
 
-Written by the training command from its own figures on {today} ({minutes} of training) on {machine}:
+Written by the training command from its own figures on {today} ({training}) on {machine}:
 
     {command}
 

@@ -88,11 +88,18 @@ def evaluate() -> None:
 @click.option("--layers", type=click.IntRange(min=1), default=3, show_default=True, help="Layers of the encoder.")
 @click.option("--name", default="default", show_default=True, help="Name of the bundle.")
 @click.option("--version", default="1.0.0", show_default=True, help="Version of the bundle.")
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Train nothing: take the weights of this bundle, which the same options made, and export, calibrate and "
+    "measure them anew.",
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the bundle.")
 @click.option("--quick", is_flag=True, help="A tiny model from the simulator alone, in less than a minute: for tests.")
 def train_base(  # noqa: PLR0913 - one parameter per option
     data: Path | None, folder: Path | None, train_runs: int, pretrain: int, steps: int, refine: int, settle: int,
-    prune: int, repair: int, width: int, layers: int, name: str, version: str, out: Path, *, quick: bool,
+    prune: int, repair: int, width: int, layers: int, name: str, version: str, weights: Path | None,
+    out: Path, *, quick: bool,
 ) -> None:  # fmt: skip
     """Train a bundle: data → tokens, teacher, encoder, int8, calibration, figures, model card.
 
@@ -114,6 +121,7 @@ def train_base(  # noqa: PLR0913 - one parameter per option
         raise UsageError(f"--prune {prune}: the encoder has {inner} inner units", hint=f"give fewer than {inner}")
     read = f" --pretrain {pretrain}" if pretrain else ""
     repaired = f" --prune {prune} --repair {repair}" if prune else ""
+    taken = "" if weights is None else " --weights BUNDLE"
     if quick:
         steps = min(steps, _QUICK_STEPS)
         plan = Plan(
@@ -123,8 +131,9 @@ def train_base(  # noqa: PLR0913 - one parameter per option
             settle=Recipe(steps=max(steps // 4, 1), batch=64, rate=_SETTLING_RATE, seed=4),
             dim=64, layers=2, heads=2, inner=inner,
             pruning=Pruning(prune, Recipe(steps=repair, batch=64, rate=_REPAIR_RATE, seed=3)) if prune else None,
+            weights=weights,
         )  # fmt: skip
-        said = f"edge-agent train base --quick{read} --steps {steps}{repaired} --name {name} --out FOLDER"
+        said = f"edge-agent train base --quick{read} --steps {steps}{repaired}{taken} --name {name} --out FOLDER"
         make_bundle(plan, None, runs_folder(folder), out, said, say)
         return
     plan = Plan(
@@ -133,12 +142,12 @@ def train_base(  # noqa: PLR0913 - one parameter per option
         refine=Recipe(steps=refine, rate=_REFINING_RATE, seed=2) if refine else None,
         settle=Recipe(steps=settle, rate=_SETTLING_RATE, seed=4) if settle else None,
         dim=width, layers=layers, heads=4, inner=inner,
-        pruning=Pruning(prune, Recipe(steps=repair, rate=_REPAIR_RATE, seed=3)) if prune else None,
+        pruning=Pruning(prune, Recipe(steps=repair, rate=_REPAIR_RATE, seed=3)) if prune else None, weights=weights,
     )  # fmt: skip
     given = "" if data is None else " --data DIR"
     said = (
         f"edge-agent train base{given} --fleet {train_runs}{read} --steps {steps} --refine {refine} --settle {settle}"
-        f"{repaired} --width {width} --layers {layers} --name {name} --version {version} --out FOLDER"
+        f"{repaired} --width {width} --layers {layers} --name {name} --version {version}{taken} --out FOLDER"
     )
     make_bundle(plan, data, runs_folder(folder), out, said, say)
 

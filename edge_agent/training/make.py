@@ -15,9 +15,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.bundle.load import load_bundle
-from edge_agent.bundle.manifest import DataSource
+from edge_agent.bundle.load import Bundle, load_bundle
+from edge_agent.bundle.manifest import CLASSES, TOKENIZER, DataSource
+from edge_agent.bundle.references import format_references
 from edge_agent.core.text import ORDINALS, render
+from edge_agent.errors import UsageError
 from edge_agent.training import card, corpus, fleet
 from edge_agent.training.assemble import Checks, Content, assemble, draft
 from edge_agent.training.batches import NO_AUGMENTATION, Augmentation, stream
@@ -25,7 +27,7 @@ from edge_agent.training.calibrate import FEWEST_STEPS, LONGEST_LEFT
 from edge_agent.training.evaluate import evaluate
 from edge_agent.training.evaluations import append_evaluation
 from edge_agent.training.examples import Examples
-from edge_agent.training.export import write_manifest
+from edge_agent.training.export import with_report, write_manifest
 from edge_agent.training.figures import Figure, flat
 from edge_agent.training.fit import Recipe, Trained, train
 from edge_agent.training.mixture import Shares, is_turbofan, sources_of, targets_of
@@ -36,6 +38,7 @@ from edge_agent.training.recipe import LEARNED, STRANGE_RIGS, Prepared, Say, Sca
 from edge_agent.training.runs import HORIZON, MODES, UNKNOWN, recent_logs, windows_of
 from edge_agent.training.scoring import Indices, joined, sample
 from edge_agent.training.stages import Stage, checkpoint_of, forget, keep
+from edge_agent.training.weights import encoder_of
 
 _REFINING: Final = Augmentation(
     jitter=2, drop=3, rename=0.08, forget_class=0.08, forget_levels=0.04, drop_logs=0.1, logs_only=0.06
@@ -87,6 +90,7 @@ class Plan:
     heads: int
     inner: int
     pruning: Pruning | None = None  # after all learning; None for none
+    weights: Path | None = None  # bundle that was made by this plan: its weights are taken, and nothing is trained
 
 
 def make_bundle(  # noqa: PLR0913 - what to make, from what, where, and how it was asked for
@@ -100,13 +104,19 @@ def make_bundle(  # noqa: PLR0913 - what to make, from what, where, and how it w
         plan.dim, plan.layers, plan.heads, plan.inner,
     )  # fmt: skip
     lines = () if data is None else corpus.read_lines(data)
-    model, seconds = _trained(plan, prepared, lines, shape, say)
+    before = None if plan.weights is None else _made_before(plan.weights, prepared)
+    if before is None:
+        model, seconds = _trained(plan, prepared, lines, shape, say)
+    else:
+        model, seconds = encoder_of(before), 0.0
     say("exporting, quantising, calibrating ...")
     sources = [DataSource(name=name, licence=_LICENCES[name][0], use=_LICENCES[name][1]) for name in prepared.sources]
     content = Content(prepared.encoder, prepared.references, _golden_texts(prepared))
     manifest, ladder = assemble(
         model, draft(plan.name, plan.version, HORIZON, sources), content, checks_of(prepared.held_out), folder, out, say
     )
+    if before is not None:
+        manifest = with_report(manifest, before, out)
     bundle = load_bundle(out)
     measured = [*ladder, *evaluate(bundle, data, folder, plan.scale, say)]
     manifest = manifest.model_copy(update={"figures": flat(measured)})
@@ -118,9 +128,33 @@ def make_bundle(  # noqa: PLR0913 - what to make, from what, where, and how it w
         out, manifest, measured,
         card.Making(
             command, model.shape, plan.recipe, plan.refine, plan.settle, seconds / 60, modes, repair,
+            None if before is None else f"{before.manifest.name} {before.manifest.version}",
         ),
     )  # fmt: skip
     return measured
+
+
+def _made_before(folder: Path, prepared: Prepared) -> Bundle:
+    """The bundle whose weights are taken.
+
+    Raises:
+        UsageError: it reads other tokens or references than this training would.
+    """
+    bundle = load_bundle(folder)
+    other = [
+        name
+        for name, theirs, ours in (
+            (TOKENIZER, bundle.risk.encoder.tokenizer.to_str(), prepared.encoder.tokenizer.to_str()),
+            (CLASSES, format_references(bundle.references), format_references(prepared.references)),
+        )
+        if theirs != ours
+    ]
+    if other:
+        raise UsageError(
+            f"--weights {folder}: its {' and '.join(other)} are not those of this training",
+            hint="give the data and options that the bundle was made with: they stand in its MODEL_CARD.md",
+        )
+    return bundle
 
 
 def _trained(plan: Plan, prepared: Prepared, lines: Sequence[str], shape: Shape, say: Say) -> Trained:

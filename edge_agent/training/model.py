@@ -18,7 +18,7 @@ from edge_agent.core.text import LEVELS, VALUES, ZS
 from edge_agent.training.layer import PreNormLayer, initialise, padding_mask
 
 INNER_POSITIONS = 128  # places of head and log tokens
-_PAST = VALUES + 1  # place of a token that is no ordinal
+PAST = VALUES + 1  # place of a token that is no ordinal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RiskEncoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.tokens = nn.Embedding(shape.vocabulary, shape.dim)
-        self.places = nn.Embedding(_PAST + 1, shape.dim)
+        self.places = nn.Embedding(PAST + 1, shape.dim)
         self.positions = nn.Embedding(INNER_POSITIONS, shape.dim)
         self.layers = nn.ModuleList([Layer(shape.dim, shape.heads, shape.inner) for _ in range(shape.layers)])
         self.norm = nn.LayerNorm(shape.dim)
@@ -80,7 +80,7 @@ class RiskEncoder(nn.Module):
         order = torch.arange(input_ids.shape[1], device=input_ids.device)
         earlier = order.unsqueeze(0) < order.unsqueeze(1)  # [i, j]: j before i
         place = (same & ordinal.unsqueeze(1) & earlier.unsqueeze(0)).to(x.dtype).sum(dim=2).to(torch.int64)
-        place = torch.where(ordinal, place.clamp(max=VALUES), torch.full_like(place, _PAST))
+        place = torch.where(ordinal, place.clamp(max=VALUES), torch.full_like(place, PAST))
         free = (~bound).to(torch.int64) * attention_mask
         position = (torch.cumsum(free, dim=1) - 1).clamp(min=0, max=INNER_POSITIONS - 1)
         out: Tensor = x + self.places(place) + self.positions(position) * free.unsqueeze(2).to(x.dtype)

@@ -20,6 +20,7 @@ from edge_agent.bundle.load import Bundle
 from edge_agent.core.text import ORDINALS
 from edge_agent.errors import BundleError
 from edge_agent.training.model import RiskEncoder, Shape
+from edge_agent.training.served import ATTENTION, SPOTS, parameters_of
 
 Tensors = Mapping[str, NDArray[np.generic]]
 
@@ -46,6 +47,8 @@ def encoder_of(bundle: Bundle) -> RiskEncoder:
         node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in graph.node if node.op_type == "Constant"
     }
     tensors = _dequantised({one.name: numpy_helper.to_array(one) for one in graph.initializer})
+    if SPOTS in tensors:
+        tensors |= parameters_of(tensors)
     try:
         model = RiskEncoder(_shape(bundle, tensors, _heads(graph, constants)))
         model.load_state_dict({name: _weight(name, graph, tensors) for name in model.state_dict()})
@@ -62,18 +65,23 @@ def _scope(name: str) -> str:
 def _dequantised(stored: Tensors) -> dict[str, NDArray[np.generic]]:
     """The tensors under their own names, int8 ones as float32: (value - zero point) * scale, per table or column."""
     found = dict(stored)
-    for name, values in stored.items():
+    for name in stored:
         if name.endswith(_INT8):
             plain = name.removesuffix(_INT8)
-            scale, zero = stored[f"{plain}_scale"], stored[f"{plain}_zero_point"]
-            found[plain] = (values.astype(np.float32) - zero.astype(np.float32)) * scale.astype(np.float32)
+            values, scale, zero = (
+                found.pop(plain + part).astype(np.float32) for part in (_INT8, "_scale", "_zero_point")
+            )
+            found[plain] = (values - zero) * scale
     return found
 
 
 def _weight(name: str, graph: onnx.GraphProto, tensors: Tensors) -> torch.Tensor:
-    """One parameter: by its name, else as the second operand of its dense step, which the exporter has transposed."""
+    """One parameter: by its name, else as the second operand of its dense step, which is turned there.
+
+    Bundles before 1.2.1 have no names for dense weights, and the quantiser turns the head.
+    """
     if name in tensors:
-        return torch.from_numpy(tensors[name].astype(np.float32))
+        return torch.from_numpy(np.ascontiguousarray(tensors[name].astype(np.float32)))
     scope = _scope(name)
     operand = next(
         node.input[1] for node in graph.node if node.op_type in _DENSE and node.name.startswith(scope)
@@ -82,8 +90,10 @@ def _weight(name: str, graph: onnx.GraphProto, tensors: Tensors) -> torch.Tensor
 
 
 def _heads(graph: onnx.GraphProto, constants: Tensors) -> int:
-    """Attention heads: the fourth size of the view (batch, length, 3, heads, width) of the first layer."""
+    """Attention heads: an attribute, or the fourth size of the view (batch, length, 3, heads, width) of a layer."""
     for node in graph.node:
+        if node.op_type == ATTENTION:
+            return next(int(one.i) for one in node.attribute if one.name == "q_num_heads")
         if node.op_type == "Concat" and node.name.startswith("/layers.0/"):
             sizes = [constants.get(name) for name in node.input]
             for part, heads in itertools.pairwise(sizes):

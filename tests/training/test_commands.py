@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge_agent.bundle.load import load_bundle
+from edge_agent.bundle.load import default_bundle, load_bundle, read_golden
 from edge_agent.training import commands
 
 pytestmark = pytest.mark.train
@@ -37,6 +37,15 @@ def test_a_quick_training_makes_a_sound_bundle_and_measures_it(tmp_path: Path) -
     card = (out / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert str(tmp_path) not in card
     assert "--steps 4" in card
+
+    kept = ["--quick", "--steps", "4", "--version", "1.0.1", "--runs", str(runs), "--out", str(tmp_path / "kept")]
+    CliRunner().invoke(commands.train_base, [*kept, "--weights", str(out)], catch_exceptions=False)
+    taken = load_bundle(tmp_path / "kept")
+    case = read_golden(out)[0]
+    assert taken.risk.score(case.text).risk == pytest.approx(case.risk, abs=0.01)
+    assert "with the weights of made 1.0.0" in (tmp_path / "kept" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    refused = CliRunner().invoke(commands.train_base, [*kept, "--weights", str(default_bundle())])
+    assert "tokenizer.json and classes.json are not those of this training" in str(refused.exception)
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ import torch
 from edge_agent.bundle.classify import open_session
 from edge_agent.bundle.encode import Encoded, TextEncoder, read_tokenizer
 from edge_agent.core.text import ORDINALS
-from edge_agent.training.export import export_float, quantize
+from edge_agent.training.export import quantize
 from edge_agent.training.model import RiskEncoder, Shape, thermometer
 from edge_agent.training.report.model import ReportDecoder, export_decoder
 from edge_agent.training.report.model import Shape as DecoderShape
 from edge_agent.training.runs import MODES
+from edge_agent.training.served import write_served
 from tests.bundle.tiny import TINY
 
 pytestmark = pytest.mark.train
@@ -87,20 +88,36 @@ def test_padding_changes_nothing(model: RiskEncoder, encoder: TextEncoder) -> No
 
 
 def test_the_exported_graph_answers_as_the_model(tmp_path: Path, model: RiskEncoder, encoder: TextEncoder) -> None:
-    export_float(model, tmp_path / "float.onnx")
+    write_served(model, tmp_path / "float.onnx")
     session = open_session(tmp_path / "float.onnx")
-    for text in (f"pump\n{A}", f"pump cond 3\n{A}\n{B}\nlog <1h bearing noisy", "\n".join(["pump", *[A] * 20])):
+    told = "log <1h alarm warning learning\nlog <8h q05 z+31 noisy"  # values that belong to no channel
+    texts = (f"pump\n{A}", f"pump cond 3\n{A}\n{B}\n{told}", "\n".join(["pump", *[A] * 20]), f"pump\n{A} {A}", "pump")
+    for text in texts:
         encoded = encoder.encode(text)
         found = session.run(None, encoded._asdict())[0]
 
         np.testing.assert_allclose(found, answer(model, encoded), atol=1e-3)
 
 
+def test_the_exported_graph_answers_many_texts_at_once(
+    tmp_path: Path, model: RiskEncoder, encoder: TextEncoder
+) -> None:
+    write_served(model, tmp_path / "float.onnx")
+    session = open_session(tmp_path / "float.onnx")
+    rows = [encoder.encode(text) for text in (f"pump\n{A}\nlog <1h hot", f"pump cond 3\n{B}", "pump")]
+    batch = Encoded(*(np.concatenate(parts) for parts in zip(*rows, strict=True)))
+    found = session.run(None, batch._asdict())[0]
+
+    expected = np.concatenate([answer(model, row) for row in rows]).reshape(found.shape)
+
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_int8_is_small_and_near_to_float(
     tmp_path: Path, model: RiskEncoder, encoder: TextEncoder, *, per_channel: bool
 ) -> None:
-    export_float(model, tmp_path / "float.onnx")
+    write_served(model, tmp_path / "float.onnx")
     quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", per_channel=per_channel)
     encoded = encoder.encode(f"pump cond 3\n{A}\n{B}\nlog <1h bearing noisy")
     found = open_session(tmp_path / "int8.onnx").run(None, encoded._asdict())[0]
@@ -111,8 +128,10 @@ def test_int8_is_small_and_near_to_float(
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_in_int8_the_head_alone_has_float_weights(tmp_path: Path, model: RiskEncoder, *, per_channel: bool) -> None:
-    export_float(model, tmp_path / "float.onnx")
+def test_in_int8_head_and_places_alone_have_float_weights(
+    tmp_path: Path, model: RiskEncoder, *, per_channel: bool
+) -> None:
+    write_served(model, tmp_path / "float.onnx")
     quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", per_channel=per_channel)
     kept = {
         weight.name: onnx.numpy_helper.to_array(weight)
@@ -120,8 +139,8 @@ def test_in_int8_the_head_alone_has_float_weights(tmp_path: Path, model: RiskEnc
         if weight.data_type == onnx.TensorProto.FLOAT and len(weight.dims) > 1
     }
 
-    assert [name.partition(".")[0] for name in kept] == ["head"]
-    head = next(iter(kept.values()))
+    head = next(values for name, values in kept.items() if name.startswith("head."))
+    assert {name.partition(".")[0] for name in kept} == {"head", "spots"}
     assert np.array_equal(head.T, model.head.weight.detach().numpy())
 
 

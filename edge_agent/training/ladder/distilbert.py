@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from edge_agent.training.graph import Graph
 
 LAYERS: Final = 6
 WIDTH: Final = 768
@@ -24,7 +24,6 @@ VOCABULARY: Final = 30522
 POSITIONS: Final = 512
 LABELS: Final = 2
 _OPSET: Final = 17
-_IR: Final = 8
 _INITIAL: Final = 0.02  # deviation of the weights
 _MASKED: Final = -1e4
 
@@ -32,21 +31,10 @@ _MASKED: Final = -1e4
 def write_distilbert(folder: Path) -> Path:
     """The path of an int8 model with inputs input_ids and attention_mask, (1, T) each."""
     source, target = folder / "distilbert-float.onnx", folder / "distilbert.onnx"
-    graph = _Graph()
-    ids, mask = (
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, [1, "T"])
-        for name in ("input_ids", "attention_mask")
-    )
-    logits = onnx.helper.make_tensor_value_info(_encoder(graph), onnx.TensorProto.FLOAT, [1, LABELS])
-    nodes = [onnx.helper.make_node(kind, *ends) for kind, ends, _ in graph.nodes]
-    for node, (_, _, attributes) in zip(nodes, graph.nodes, strict=True):
-        node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in attributes.items())
-    weights = [onnx.numpy_helper.from_array(array, name) for name, array in graph.weights.items()]
-    model = onnx.helper.make_model(
-        onnx.helper.make_graph(nodes, "distilbert", [ids, mask], [logits], weights),
-        opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=_IR,
-    )  # fmt: skip
-    onnx.save(model, str(source))
+    graph = _Random()
+    _encode(graph)
+    inputs = dict.fromkeys(("input_ids", "attention_mask"), (1, "T"))
+    graph.write(source, inputs, (1, LABELS), _OPSET)
     logging.disable(logging.WARNING)  # the library recommends a pass that changes nothing here
     try:
         quantize_dynamic(source, target, op_types_to_quantize=["MatMul", "Gemm", "Gather"], weight_type=QuantType.QInt8)
@@ -56,70 +44,50 @@ def write_distilbert(folder: Path) -> Path:
     return target
 
 
-class _Graph:
-    """Nodes and weights in the order in which they are computed."""
+class _Random(Graph):
+    """A graph whose weights are drawn."""
 
     def __init__(self) -> None:
-        self.nodes: list[tuple[str, tuple[list[str], list[str]], dict[str, int | float | list[int]]]] = []
-        self.weights: dict[str, NDArray[np.float32] | NDArray[np.int64]] = {}
+        super().__init__()
         self._rng = np.random.default_rng(1)
 
-    def run(self, kind: str, *inputs: str, **attributes: float | list[int]) -> str:
-        """The output of one more node."""
-        output = f"{kind}_{len(self.nodes)}"
-        self.nodes.append((kind, (list(inputs), [output]), attributes))
-        return output
-
-    def weight(self, *shape: int) -> str:
+    def drawn(self, *shape: int) -> str:
         """A random weight."""
-        return self._kept(self._rng.standard_normal(shape, dtype=np.float32) * np.float32(_INITIAL))
-
-    def constant(self, value: float) -> str:
-        """A number."""
-        return self._kept(np.array(value, dtype=np.float32))
-
-    def whole(self, *values: int) -> str:
-        """Whole numbers, such as a shape."""
-        return self._kept(np.array(values, dtype=np.int64))
+        return self.weight(self._rng.standard_normal(shape, dtype=np.float32) * np.float32(_INITIAL))
 
     def dense(self, x: str, inputs: int, outputs: int) -> str:
         """A matrix product and a bias."""
-        return self.run("Add", self.run("MatMul", x, self.weight(inputs, outputs)), self.weight(outputs))
+        return self.run("Add", self.run("MatMul", x, self.drawn(inputs, outputs)), self.drawn(outputs))
 
     def norm(self, x: str) -> str:
         """A layer norm."""
-        one = self._kept(np.ones(WIDTH, dtype=np.float32))
-        return self.run("LayerNormalization", x, one, self.weight(WIDTH), axis=-1, epsilon=1e-12)
-
-    def _kept(self, array: NDArray[np.float32] | NDArray[np.int64]) -> str:
-        name = f"w{len(self.weights)}"
-        self.weights[name] = array
-        return name
+        one = self.weight(np.ones(WIDTH, dtype=np.float32))
+        return self.run("LayerNormalization", x, one, self.drawn(WIDTH), axis=-1, epsilon=1e-12)
 
 
-def _encoder(g: _Graph) -> str:
-    """Add everything; the name of the logits."""
-    words = g.run("Gather", g.weight(VOCABULARY, WIDTH), "input_ids")  # (1, T, D)
+def _encode(g: _Random) -> None:
+    """Add everything, the logits last."""
+    words = g.run("Gather", g.drawn(VOCABULARY, WIDTH), "input_ids")  # (1, T, D)
     length = g.run("Gather", g.run("Shape", "input_ids"), g.whole(1))  # (1,)
-    places = g.run("Slice", g.weight(POSITIONS, WIDTH), g.whole(0), length, g.whole(0))  # (T, D)
+    places = g.run("Slice", g.drawn(POSITIONS, WIDTH), g.whole(0), length, g.whole(0))  # (T, D)
     x = g.norm(g.run("Add", words, places))
     seen = g.run("Cast", g.run("Unsqueeze", "attention_mask", g.whole(1, 2)), to=1)  # (1, 1, 1, T) float
-    mask = g.run("Mul", g.run("Sub", g.constant(1.0), seen), g.constant(_MASKED))
+    mask = g.run("Mul", g.run("Sub", g.number(1.0), seen), g.number(_MASKED))
     for _ in range(LAYERS):
         x = g.norm(g.run("Add", x, _attention(g, x, mask)))
         wide = g.dense(x, WIDTH, INNER)
-        half = g.run("Add", g.run("Erf", g.run("Div", wide, g.constant(2.0**0.5))), g.constant(1.0))
-        gelu = g.run("Mul", g.run("Mul", wide, half), g.constant(0.5))
+        half = g.run("Add", g.run("Erf", g.run("Div", wide, g.number(2.0**0.5))), g.number(1.0))
+        gelu = g.run("Mul", g.run("Mul", wide, half), g.number(0.5))
         x = g.norm(g.run("Add", x, g.dense(gelu, INNER, WIDTH)))
     first = g.run("Squeeze", g.run("Slice", x, g.whole(0), g.whole(1), g.whole(1)), g.whole(1))  # (1, D)
-    return g.dense(g.run("Relu", g.dense(first, WIDTH, WIDTH)), WIDTH, LABELS)
+    g.dense(g.run("Relu", g.dense(first, WIDTH, WIDTH)), WIDTH, LABELS)
 
 
-def _attention(g: _Graph, x: str, mask: str) -> str:
+def _attention(g: _Random, x: str, mask: str) -> str:
     """Twelve heads of 64, (1, T, D) → (1, T, D)."""
     apart, together = g.whole(1, -1, HEADS, WIDTH // HEADS), g.whole(1, -1, WIDTH)
     q, k, v = (g.run("Reshape", g.dense(x, WIDTH, WIDTH), apart) for _ in range(3))
-    query = g.run("Div", g.run("Transpose", q, perm=[0, 2, 1, 3]), g.constant((WIDTH / HEADS) ** 0.5))
+    query = g.run("Div", g.run("Transpose", q, perm=[0, 2, 1, 3]), g.number((WIDTH / HEADS) ** 0.5))
     weights = g.run("MatMul", query, g.run("Transpose", k, perm=[0, 2, 3, 1]))  # (1, H, T, T)
     shares = g.run("Softmax", g.run("Add", weights, mask), axis=-1)
     mixed = g.run("MatMul", shares, g.run("Transpose", v, perm=[0, 2, 1, 3]))

@@ -19,7 +19,6 @@ from edge_agent.bundle.classify import OnnxRiskModel
 from edge_agent.bundle.load import Bundle
 from edge_agent.bundle.manifest import RISK, TOKENIZER
 from edge_agent.training import teacher
-from edge_agent.training.export import export_float
 from edge_agent.training.ladder.distilbert import write_distilbert
 from edge_agent.training.ladder.exam import Exam, Judge, Settled
 from edge_agent.training.ladder.footprint import Call, medians_ms, peak_mb, session_call, trees_call
@@ -28,6 +27,7 @@ from edge_agent.training.ladder.table import Ladder, Rung
 from edge_agent.training.model import RiskEncoder
 from edge_agent.training.recipe import Say
 from edge_agent.training.scoring import logits_of
+from edge_agent.training.served import write_served
 from edge_agent.training.stages import Stage, kept, leading_to
 from edge_agent.training.weights import encoder_of
 
@@ -115,7 +115,7 @@ def _stage(bundle: Bundle, stage: Stage, model: RiskEncoder, work: Path) -> _Can
     """A stage as float ONNX under the runtime that serves."""
     folder = work / stage
     folder.mkdir(parents=True, exist_ok=True)
-    export_float(model, folder / RISK)
+    write_served(model, folder / RISK)
     shutil.copyfile(bundle.risk.path.with_name(TOKENIZER), folder / TOKENIZER)
     served = OnnxRiskModel(folder, bundle.manifest)
     judge = None if stage is Stage.PRETRAINED else _by(served)

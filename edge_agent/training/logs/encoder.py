@@ -20,10 +20,11 @@ from torch import Tensor
 from edge_agent.bundle.classify import open_session
 from edge_agent.bundle.encode import Kind, Line, TextEncoder
 from edge_agent.core.text import AGES
-from edge_agent.training.export import export_float, quantize
+from edge_agent.training.export import quantize
 from edge_agent.training.learning import Pace
 from edge_agent.training.model import RiskEncoder
 from edge_agent.training.scoring import Floats
+from edge_agent.training.served import write_served
 
 Tokens = tuple[int, ...]
 
@@ -101,7 +102,7 @@ def int8_outputs(model: RiskEncoder, encoder: TextEncoder, texts: Sequence[str])
     """What the head of the int8 form gives, text by text, (len(texts), outputs)."""
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
-        export_float(model, whole)
+        write_served(model, whole)
         quantize(whole, small, per_channel=True)
         session = open_session(small)
         answers = []

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from edge_agent.training.export import OPSET
 from edge_agent.training.layer import HIDDEN, PreNormLayer, initialise
 
 POSITIONS = 192
+_OPSET = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +94,5 @@ def export_decoder(model: ReportDecoder, path: Path) -> None:
         torch.onnx.export(
             model.eval(), (ids, torch.ones((1, 5), dtype=torch.int64), ids + 2, *cache), str(path),
             input_names=["input_ids", "attention_mask", "position_ids", *past], output_names=["logits", *present],
-            dynamic_axes=axes, opset_version=OPSET, dynamo=False,
+            dynamic_axes=axes, opset_version=_OPSET, dynamo=False,
         )  # fmt: skip
