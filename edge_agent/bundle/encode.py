@@ -124,7 +124,7 @@ class TextEncoder:
         ids = [list(flat(map(spelled, line.split(" ")))) for line in lines]
         ids.insert(0, [*self._first[first], *flat(map(spelled, words))])
         for line, following in itertools.pairwise(ids):
-            if following[:1] == self._blank:  # as by offsets, and as models learned it: it ends where its break does
+            if following and following[:1] == self._blank:  # as by offsets, and as models learned: it ends at its break
                 line.append(following.pop(0))
         return ids
 
