@@ -1,10 +1,10 @@
 """The risk encoder as the graph that is served: the answers of `RiskEncoder`, in as few and as quick steps as can be.
 
-A text of 96 tokens is so short that every operator's call counts, so the exporter of torch, which writes twice as many,
+A text of 96 tokens is so short that every operator's call counts, so the exporter of torch, which writes many more,
 is not asked. Attention is one operator that takes heads as they lie; query, key and value are products of their
 own, which share one quantisation; lines are compared once; what belongs to a place or to a position is one row of one
-table. Sums stand as `Sum` before a norm, since onnxruntime 1.32 fuses `Add` and norm to an operator that is five times
-as slow as the two.
+table. Sums stand as `Sum` before a norm, since onnxruntime 1.32 fuses `Add` and norm to an operator that is several
+times as slow as the two.
 """
 
 from __future__ import annotations
